@@ -1,0 +1,232 @@
+"""Judging claims: take the estimate that a claim names and hold it against its criterion."""
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass
+from enum import StrEnum
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from gradient_failures import statistics
+from gradient_failures.config.claims import Budget, Claim, Criterion
+from gradient_failures.statistics import Estimate
+
+
+class Verdict(StrEnum):
+    """Outcome of a claim or of one of its cells."""
+
+    REPRODUCED = "REPRODUCED"
+    PARTLY = "PARTLY"
+    NOT_REPRODUCED = "NOT REPRODUCED"
+    INCONCLUSIVE = "INCONCLUSIVE"
+    NOT_RUN = "NOT RUN"
+
+
+@dataclass(frozen=True)
+class CellResult:
+    """The estimate at one cell of the grid, with its verdict."""
+
+    cell: str
+    estimate: Estimate
+    verdict: Verdict
+    reason: str
+
+
+@dataclass(frozen=True)
+class ClaimResult:
+    """A claim, its verdict, the reason in words, and the cells behind it."""
+
+    claim: Claim
+    verdict: Verdict
+    reduced: bool
+    reason: str
+    cells: list[CellResult]
+
+    def as_json(self) -> dict[str, Any]:
+        """The result as plain JSON types; an infinite number becomes null."""
+        document = {
+            "claim": self.claim.model_dump(mode="json", exclude_none=True),
+            "verdict": str(self.verdict),
+            "reduced": self.reduced,
+            "reason": self.reason,
+            "cells": [asdict(cell) for cell in self.cells],
+        }
+        return _plain(document)
+
+
+def judge(claim: Claim, dataset: xr.Dataset | None) -> ClaimResult:
+    """Judge ``claim`` on ``dataset``; without the data it asks for, it is NOT RUN."""
+    if dataset is None:
+        return ClaimResult(claim, Verdict.NOT_RUN, False, f"{claim.data} is not part of this run", [])
+    measure = METRICS[claim.metric]
+    try:
+        estimates = {_label(cell): measure(dataset, cell, **claim.options) for cell in claim.select}
+    except KeyError as error:
+        return ClaimResult(claim, Verdict.NOT_RUN, False, f"not part of this run: {error.args[0]}", [])
+    cells = [_judge_cell(label, estimate, claim) for label, estimate in estimates.items()]
+    shortfall = _shortfall(dataset, claim.budget)
+    verdict = summed_up([cell.verdict for cell in cells])
+    reason = "; ".join(cell.reason for cell in cells)
+    if shortfall and not claim.reduced_may_judge:
+        verdict, reason = Verdict.INCONCLUSIVE, f"too small a run to judge ({shortfall}): {reason}"
+    return ClaimResult(claim, verdict, bool(shortfall), reason, cells)
+
+
+def meets(estimate: Estimate, criterion: Criterion) -> Verdict:
+    """Hold the interval of ``estimate`` against ``criterion``; INCONCLUSIVE where it straddles."""
+    if math.isnan(estimate.value):
+        return Verdict.INCONCLUSIVE
+    low, high = estimate.low, estimate.high
+    if criterion.contains is not None:
+        return Verdict.REPRODUCED if low <= criterion.contains <= high else Verdict.NOT_REPRODUCED
+    floor, ceiling = _bounds(criterion)
+    if floor <= low and high <= ceiling:
+        return Verdict.REPRODUCED
+    if high < floor or low > ceiling:
+        return Verdict.NOT_REPRODUCED
+    return Verdict.INCONCLUSIVE
+
+
+def summed_up(verdicts: list[Verdict]) -> Verdict:
+    """The verdict on a claim from the verdicts on its cells."""
+    if len(set(verdicts)) == 1:
+        return verdicts[0]
+    if Verdict.NOT_REPRODUCED not in verdicts:
+        return Verdict.INCONCLUSIVE
+    return Verdict.PARTLY if Verdict.REPRODUCED in verdicts else Verdict.NOT_REPRODUCED
+
+
+def success_rate(dataset: xr.Dataset, cell: Mapping[str, Any], level: float) -> Estimate:
+    """Share of runs whose accuracy reaches ``level`` at some evaluation."""
+    passage = statistics.first_passage(_select(dataset, cell)["accuracy"], level)
+    return statistics.rate(int(np.isfinite(passage).sum()), passage.size)
+
+
+def late_mean(dataset: xr.Dataset, cell: Mapping[str, Any], variable: str) -> Estimate:
+    """Mean over runs of ``variable`` over the last quarter of training."""
+    return statistics.mean(statistics.late_mean(_select(dataset, cell)[variable]))
+
+
+def first_passage(dataset: xr.Dataset, cell: Mapping[str, Any], level: float) -> Estimate:
+    """Steps to accuracy ``level``: median and range over the runs."""
+    return statistics.observed_range(statistics.first_passage(_select(dataset, cell)["accuracy"], level))
+
+
+def slower(dataset: xr.Dataset, cell: Mapping[str, Any], level: float) -> Estimate:
+    """Chance that a run at the second value of the cell's axis takes longer than one at the first.
+
+    The cell names one axis with two values, e.g. ``{"dim": [5, 10]}``.
+    """
+    ((axis, (first, second)),) = cell.items()
+    fast, slow = (
+        statistics.first_passage(_select(dataset, {axis: value})["accuracy"], level)
+        for value in (first, second)
+    )
+    return statistics.probability_larger(slow, fast)
+
+
+def largest(dataset: xr.Dataset, cell: Mapping[str, Any], variable: str) -> Estimate:
+    """Largest value of ``variable``; an exact computation, so its interval is a point."""
+    values = _select(dataset, cell)[variable]
+    value = float(values.max())
+    return Estimate(value, value, value, values.size)
+
+
+METRICS: dict[str, Callable[..., Estimate]] = {
+    "success_rate": success_rate,
+    "late_mean": late_mean,
+    "first_passage": first_passage,
+    "slower": slower,
+    "largest": largest,
+}
+
+
+def _select(dataset: xr.Dataset, cell: Mapping[str, Any]) -> xr.Dataset:
+    for axis, value in cell.items():
+        if axis not in dataset.coords or value not in dataset[axis].values:
+            raise KeyError(f"{axis} = {value}")
+    return dataset.sel(cell)
+
+
+def _shortfall(dataset: xr.Dataset, budget: Budget) -> str:
+    """In words, where the run stayed below ``budget``; empty if nowhere."""
+    have = {
+        "steps": int(dataset["step"].max()) if "step" in dataset.coords else budget.steps,
+        "seeds": dataset.sizes.get("seed", budget.seeds),
+    }
+    return ", ".join(
+        f"{have[name]} of {wanted} {name}" for name, wanted in budget if have[name] < wanted
+    )
+
+
+def _judge_cell(label: str, estimate: Estimate, claim: Claim) -> CellResult:
+    verdict = meets(estimate, claim.criterion)
+    quantity = _describe_metric(claim)
+    interval = f"{number(estimate.low)} to {number(estimate.high)}"
+    exact = estimate.low == estimate.high
+    measured = number(estimate.value) + ("" if exact else f" ({interval}, n = {estimate.n})")
+    place = f" at {label}" if label else ""
+    relation = {
+        Verdict.REPRODUCED: "meets",
+        Verdict.NOT_REPRODUCED: "misses",
+        Verdict.INCONCLUSIVE: "straddles",
+    }[verdict]
+    reason = f"{quantity}{place} is {measured}, which {relation} “{describe(claim.criterion)}”"
+    return CellResult(label, estimate, verdict, reason)
+
+
+def _describe_metric(claim: Claim) -> str:
+    level, variable = claim.options.get("level"), str(claim.options.get("variable")).replace("_", " ")
+    return {
+        "success_rate": f"the share of runs that reach accuracy {level}",
+        "late_mean": f"the mean {variable} over the last quarter of training",
+        "first_passage": f"the median number of steps to accuracy {level}",
+        "slower": f"the chance that the second takes longer to accuracy {level} than the first",
+        "largest": f"the largest {variable}",
+    }[claim.metric]
+
+
+def describe(criterion: Criterion) -> str:
+    """The criterion in words."""
+    if criterion.within is not None:
+        return f"between {number(criterion.within[0])} and {number(criterion.within[1])}"
+    if criterion.contains is not None:
+        return f"range holds {number(criterion.contains)}"
+    if criterion.at_least is not None:
+        return f"at least {number(criterion.at_least)}"
+    return f"at most {number(criterion.at_most or 0.0)}"
+
+
+def number(value: float) -> str:
+    """A number for prose: whole numbers in full, others to three significant digits."""
+    if math.isinf(value):
+        return "never" if value > 0 else "unbounded"
+    if value == int(value):
+        return f"{int(value):,}".replace(",", "\u202f")
+    return f"{value:.3g}"
+
+
+def _bounds(criterion: Criterion) -> tuple[float, float]:
+    if criterion.within is not None:
+        return criterion.within[0], criterion.within[1]
+    floor = -math.inf if criterion.at_least is None else criterion.at_least
+    ceiling = math.inf if criterion.at_most is None else criterion.at_most
+    return floor, ceiling
+
+
+def _label(cell: Mapping[str, Any]) -> str:
+    parts = []
+    for axis, value in cell.items():
+        shown = " and ".join(map(str, value)) if isinstance(value, list) else str(value)
+        parts.append(f"{axis.replace('_', ' ')} {shown}")
+    return ", ".join(parts)
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {key: _plain(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_plain(item) for item in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value

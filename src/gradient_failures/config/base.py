@@ -1,0 +1,134 @@
+"""What all configuration models share: strictness, grids, and error messages for people."""
+
+import difflib
+import itertools
+from collections.abc import Iterator, Mapping
+from typing import Annotated, Any, ClassVar, Self, TypeVar
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    PositiveInt,
+    ValidationError,
+    model_validator,
+)
+
+
+class ConfigError(ValueError):
+    """A configuration that cannot be run; the message has one line for each mistake."""
+
+
+class Strict(BaseModel):
+    """A model that refuses unknown keys and silent type conversions."""
+
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, strict=True, use_attribute_docstrings=True
+    )
+
+
+T = TypeVar("T")
+
+
+def _unique(values: list[Any]) -> list[Any]:
+    repeated = sorted({str(value) for value in values if values.count(value) > 1})
+    if repeated:
+        raise ValueError(f"lists {', '.join(repeated)} more than once; each grid point is one run")
+    return values
+
+
+Axis = Annotated[list[T], Field(min_length=1), AfterValidator(_unique)]
+"""The values one axis of a grid runs over: at least one, each once."""
+
+PositiveFloat = Annotated[float, Field(gt=0, strict=False, allow_inf_nan=False)]
+"""A float above 0; not strict, since YAML reads 1e-3 as a string."""
+
+
+FileName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
+"""A name that is also a file name: lower-case letters, digits and underscores."""
+
+
+class Point(Strict):
+    """One point of an experiment's grid. Axes left at their default are not part of its name."""
+
+    def slug(self) -> str:
+        """File name of this point, e.g. ``dim~30,fixed_subset_size~3``."""
+        return ",".join(f"{axis}~{value}" for axis, value in self.model_dump(exclude_defaults=True).items())
+
+    @classmethod
+    def from_slug(cls, slug: str) -> Self:
+        """The point that :meth:`slug` names."""
+        return cls.model_validate_strings(dict(axis.split("~") for axis in slug.split(",")))
+
+
+class Sweep(Strict):
+    """A grid over an experiment's axes; its combined file has one dimension for each axis listed."""
+
+    point: ClassVar[type[Point]]
+
+    seeds: PositiveInt
+    """Number of independent runs at every grid point: seeds 0 to seeds - 1."""
+
+    def axes(self) -> dict[str, list[Any]]:
+        """The axes listed, with their values, in the order of the model's fields."""
+        return self.model_dump(exclude={"seeds"}, exclude_none=True)
+
+    def points(self) -> list[Point]:
+        """All grid points, the last axis running fastest."""
+        axes = self.axes()
+        return [self.point(**dict(zip(axes, values, strict=True))) for values in itertools.product(*axes.values())]
+
+    @model_validator(mode="after")
+    def _every_point_is_possible(self) -> Self:
+        self.points()
+        return self
+
+
+class Experiment(Strict):
+    """An experiment: how one run is trained, and the grids it is trained over."""
+
+    training: Strict
+    sweeps: Mapping[FileName, Sweep]
+
+    seeds_per_job: PositiveInt
+    """Seeds trained by one job, one after another. The results do not depend on it: a job costs
+    3 to 4 core-seconds to start, so blocks keep that small beside the training."""
+
+
+def seed_blocks(seeds: int, per_job: int) -> Iterator[range]:
+    """Split seeds 0 … seeds - 1 into the blocks that one job trains each."""
+    for first in range(0, seeds, per_job):
+        yield range(first, min(first + per_job, seeds))
+
+
+def explain(error: ValidationError, model: type[BaseModel]) -> str:
+    """One line for each mistake: the key, its value, what is allowed, the nearest valid key."""
+    return "\n".join(_explain_one(detail, model) for detail in error.errors())
+
+
+def _explain_one(detail: Any, model: type[BaseModel]) -> str:
+    location = [str(part) for part in detail["loc"]]
+    key = ".".join(location) or "the configuration"
+    if detail["type"] == "extra_forbidden":
+        valid = _valid_keys(model, location[:-1])
+        nearest = difflib.get_close_matches(location[-1], valid, n=1, cutoff=0.5)
+        hint = f"; did you mean '{nearest[0]}'?" if nearest else ";"
+        return f"{key}: unknown key{hint} Valid keys here: {', '.join(valid)}"
+    if detail["type"] == "missing":
+        return f"{key}: this key is missing"
+    message = detail["msg"].removeprefix("Value error, ")
+    if detail["type"] == "value_error" and isinstance(detail["input"], dict):
+        return f"{key}: {message}"
+    return f"{key}: {detail['input']!r} is not allowed: {message[0].lower()}{message[1:]}"
+
+
+def _valid_keys(model: type[BaseModel], location: list[str]) -> list[str]:
+    """The keys that ``model`` takes at ``location``, read off its JSON schema."""
+    schema = model.model_json_schema()
+    node: dict[str, Any] = schema
+    for part in location:
+        node = node.get("properties", {}).get(part) or node.get("additionalProperties", {})
+        if "$ref" in node:
+            node = schema["$defs"][node["$ref"].rsplit("/", 1)[1]]
+    return sorted(node.get("properties", {}))

@@ -1,0 +1,108 @@
+"""What ``config/claims.yaml`` may hold: the claims of the paper and how each is judged."""
+
+from collections.abc import Mapping
+from typing import Any, Literal, Self
+
+from pydantic import Field, NonNegativeInt, ValidationError, field_validator, model_validator
+
+from gradient_failures.config.base import ConfigError, FileName, Strict, explain
+
+Metric = Literal["success_rate", "late_mean", "first_passage", "slower", "largest"]
+
+
+class Criterion(Strict):
+    """The condition that the interval of an estimate must meet; exactly one of the four."""
+
+    at_least: float | None = Field(default=None, strict=False)
+    """Reproduced if the whole interval is at or above this value, refuted if it is wholly below."""
+
+    at_most: float | None = Field(default=None, strict=False)
+    """Reproduced if the whole interval is at or below this value, refuted if it is wholly above."""
+
+    within: list[float] | None = Field(default=None, strict=False, min_length=2, max_length=2)
+    """Equivalence: reproduced if the interval lies inside [low, high], refuted if it lies outside."""
+
+    contains: float | None = Field(default=None, strict=False)
+    """Reproduced if the interval holds this value, refuted if it does not."""
+
+    @model_validator(mode="after")
+    def _exactly_one(self) -> Self:
+        if len(self.model_dump(exclude_none=True)) != 1:
+            raise ValueError("give exactly one of at_least, at_most, within, contains")
+        return self
+
+
+class Budget(Strict):
+    """The run a claim is meant for; with less, its verdict is marked "reduced"."""
+
+    steps: NonNegativeInt = 0
+    """Training steps."""
+
+    seeds: NonNegativeInt = 0
+    """Independent runs at each grid point."""
+
+
+class Claim(Strict):
+    """One claim, fixed before the runs."""
+
+    id: str = Field(pattern=r"^[a-z0-9][a-z0-9-]*$")
+    """Unique name, used as an anchor in the report."""
+
+    statement: str
+    """The claim in one sentence of ours."""
+
+    source: str
+    """Where the paper makes it."""
+
+    kind: Literal["paper", "extension"]
+    """"paper" for a claim of the paper, "extension" for a question of ours."""
+
+    data: FileName
+    """The file judged: ``results/metrics/DATA.nc``."""
+
+    metric: Metric
+    """The estimate taken from the data, a function in ``gradient_failures.claims``."""
+
+    select: list[Mapping[str, Any]] = [{}]
+    """Cells of the grid that are each estimated and judged; the claim's verdict sums them up."""
+
+    options: Mapping[str, Any] = {}
+    """Further arguments of the metric, e.g. the accuracy level that counts as learnt."""
+
+    criterion: Criterion
+    """The condition on every cell."""
+
+    why: str
+    """Why this criterion and threshold."""
+
+    published: str | None = None
+    """What the paper shows, in numbers, where it shows numbers."""
+
+    budget: Budget
+    """The run the criterion is meant for."""
+
+    reduced_may_judge: bool = False
+    """Whether a run below the budget may still reach a verdict."""
+
+
+class Claims(Strict):
+    """All claims, in the order of the report."""
+
+    claims: list[Claim] = Field(min_length=1)
+
+    @field_validator("claims")
+    @classmethod
+    def _unique_ids(cls, claims: list[Claim]) -> list[Claim]:
+        ids = [claim.id for claim in claims]
+        repeated = {name for name in ids if ids.count(name) > 1}
+        if repeated:
+            raise ValueError(f"the id {', '.join(sorted(repeated))} is used more than once")
+        return claims
+
+
+def validated_claims(document: Mapping[str, Any]) -> list[Claim]:
+    """Check the content of ``config/claims.yaml``; :class:`ConfigError` says what is wrong."""
+    try:
+        return Claims.model_validate(dict(document)).claims
+    except ValidationError as error:
+        raise ConfigError(explain(error, Claims)) from None

@@ -1,0 +1,93 @@
+"""Configuration of the parity experiment (§2.1, figure 1)."""
+
+import re
+from collections.abc import Mapping
+from typing import Annotated, ClassVar, Literal, Self
+
+from pydantic import Field, PositiveInt, model_validator
+
+from gradient_failures.config.base import Axis, Experiment, FileName, Point, PositiveFloat, Strict, Sweep
+
+Dim = Annotated[int, Field(ge=1, le=10_000)]
+SubsetSize = Annotated[int, Field(ge=0)]
+Architecture = Annotated[str, Field(pattern=r"^[1-9]\d*d(-[1-9]\d*d)*$")]
+InputEncoding = Literal["signs", "bits"]
+
+
+class ParityPoint(Point):
+    """One grid point of the parity experiment."""
+
+    dim: Dim
+    fixed_subset_size: SubsetSize | None = None
+    architecture: Architecture = "10d"
+    input_encoding: InputEncoding = "signs"
+
+    @model_validator(mode="after")
+    def _subset_fits(self) -> Self:
+        if self.fixed_subset_size is not None and self.fixed_subset_size > self.dim:
+            raise ValueError(
+                f"fixed_subset_size {self.fixed_subset_size} is larger than dim {self.dim}; "
+                f"allowed: 0 to {self.dim}"
+            )
+        return self
+
+    def hidden_widths(self) -> list[int]:
+        """Widths of the hidden layers in units."""
+        return [int(factor) * self.dim for factor in re.findall(r"(\d+)d", self.architecture)]
+
+
+class ParitySweep(Sweep):
+    """A grid over the axes of the parity experiment."""
+
+    point: ClassVar[type[Point]] = ParityPoint
+
+    dim: Axis[Dim]
+    """Input dimension d (§2.1)."""
+
+    fixed_subset_size: Axis[SubsetSize] | None = None
+    """Number |v*| of coordinates the label depends on. Left out, the target v* is uniform on
+    {0,1}^d as in the paper; given, v* is uniform among the subsets of that size (ours)."""
+
+    architecture: Axis[Architecture] | None = None
+    """Hidden ReLU layers in multiples of d, e.g. "10d" (the paper's) or "10d-10d" (two layers)."""
+
+    input_encoding: Axis[InputEncoding] | None = None
+    """How the network sees a bit: "signs" is +1 for 0 and -1 for 1, as in the released code (the default);
+    "bits" is 0 and 1, as in the text (§2.1)."""
+
+
+class ParityTraining(Strict):
+    """Hyper-parameters of every parity run: hinge loss, plain SGD on fresh samples (§2.1)."""
+
+    steps: PositiveInt
+    """SGD steps of one run."""
+
+    eval_every: PositiveInt
+    """Steps between two evaluations; the first is at step 0, the last at the final step."""
+
+    eval_samples: PositiveInt
+    """Fresh samples in each evaluation (the released code takes 500; more only lowers the noise)."""
+
+    batch_size: PositiveInt
+    """Fresh samples in each SGD step."""
+
+    learning_rate: PositiveFloat
+    """Step size of SGD."""
+
+    @model_validator(mode="after")
+    def _evaluated_within_the_run(self) -> Self:
+        if self.eval_every > self.steps:
+            raise ValueError(
+                f"eval_every {self.eval_every} is larger than steps {self.steps}; allowed: 1 to {self.steps}"
+            )
+        return self
+
+
+class ParityConfig(Experiment):
+    """The parity experiment: learn y = (-1)^<x, v*> from uniform x by SGD (§2.1, figure 1)."""
+
+    training: ParityTraining
+    """Hyper-parameters shared by all runs."""
+
+    sweeps: Mapping[FileName, ParitySweep]
+    """Grids by name; each becomes ``results/metrics/NAME.nc``."""

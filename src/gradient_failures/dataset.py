@@ -1,0 +1,95 @@
+"""The data contract: every result is a self-describing netCDF4 file that is complete or refused.
+
+A file is complete when it carries ``complete = 1``, every dimension has a coordinate, every variable
+a ``long_name`` and ``units``, and every value is finite, unless its run is flagged as diverged.
+"""
+
+import os
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from gradient_failures.files import atomic
+
+CONVENTIONS = "CF-1.11"
+DIVERGED = "diverged_at_step"
+"""Variable that flags a diverged run: the step of its first non-finite evaluation, NaN if none."""
+
+
+class InvalidDataset(ValueError):
+    """A file that breaks the contract. The message names it, what is wrong, and how to rebuild it."""
+
+    def __init__(self, path: str | os.PathLike[str], reason: str) -> None:
+        super().__init__(
+            f"{path}: {reason}. Rebuild it with: rm -f {path} && snakemake --cores all {path}"
+        )
+
+
+def write(dataset: xr.Dataset, path: str | os.PathLike[str], attributes: Mapping[str, Any]) -> None:
+    """Write ``dataset`` to ``path`` with its global ``attributes``, atomically, and read it back."""
+    result = dataset.assign_attrs({"Conventions": CONVENTIONS, **attributes, "complete": 1})
+    problem = _violation(result)
+    if problem:
+        raise ValueError(f"refusing to write {path}: {problem}")
+    compressed = {"zlib": True, "complevel": 4, "shuffle": True, "fletcher32": True}
+    encoding = {name: compressed for name, variable in result.variables.items() if _compressible(variable)}
+    with atomic(path) as temporary:
+        result.to_netcdf(temporary, engine="netcdf4", format="NETCDF4", encoding=encoding)
+        xr.testing.assert_identical(read(temporary), result)
+
+
+def read(path: str | os.PathLike[str], variables: Mapping[str, Iterable[str]] | None = None) -> xr.Dataset:
+    """Read a result into memory; :class:`InvalidDataset` if it breaks the contract.
+
+    Parameters
+    ----------
+    variables : the variables the caller needs, with their dimensions in order.
+    """
+    if not Path(path).exists():
+        raise InvalidDataset(path, "the file is missing")
+    try:
+        dataset = xr.load_dataset(path, engine="netcdf4")
+    except (OSError, RuntimeError, ValueError) as error:
+        raise InvalidDataset(path, f"not readable as netCDF4, truncated or damaged ({error})") from error
+    problem = _violation(dataset)
+    if problem:
+        raise InvalidDataset(path, problem)
+    for name, dims in (variables or {}).items():
+        if name not in dataset:
+            raise InvalidDataset(path, f"the variable {name!r} is missing")
+        if dataset[name].dims != tuple(dims):
+            raise InvalidDataset(path, f"{name!r} has dimensions {dataset[name].dims}, not {tuple(dims)}")
+    return dataset
+
+
+def _violation(dataset: xr.Dataset) -> str | None:
+    """What in ``dataset`` breaks the contract, or None."""
+    if dataset.attrs.get("complete") != 1:
+        return "it is not marked complete"
+    for dim in dataset.dims:
+        if dim not in dataset.coords:
+            return f"the dimension {dim!r} has no coordinate"
+    for name, variable in dataset.variables.items():
+        for attribute in ("long_name", "units"):
+            if attribute not in variable.attrs:
+                return f"the variable {name!r} has no {attribute}"
+    for name, values in dataset.data_vars.items():
+        if not _finite_or_flagged(values, dataset):
+            return f"the variable {name!r} has values that are not finite in runs not flagged as diverged"
+    return None
+
+
+def _finite_or_flagged(values: xr.DataArray, dataset: xr.Dataset) -> bool:
+    if values.name == DIVERGED or values.dtype.kind not in "fc":
+        return True
+    bad = ~np.isfinite(values)
+    if DIVERGED in dataset and set(dataset[DIVERGED].dims) <= set(values.dims):
+        bad = bad & dataset[DIVERGED].isnull()
+    return not bool(bad.any())
+
+
+def _compressible(variable: xr.Variable) -> bool:
+    return variable.ndim > 0 and variable.dtype.kind in "iuf"

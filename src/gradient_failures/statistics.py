@@ -1,0 +1,74 @@
+"""Estimates over seeds with their 95 % intervals."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import xarray as xr
+from numpy.typing import ArrayLike
+from scipy import stats
+
+CONFIDENCE = 0.95
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A number, the interval it is known to lie in, and the number of runs behind it."""
+
+    value: float
+    low: float
+    high: float
+    n: int
+
+
+def rate(successes: int, n: int) -> Estimate:
+    """Success rate with its Wilson interval, which keeps its coverage at 0 and n successes of few."""
+    interval = stats.binomtest(successes, n).proportion_ci(CONFIDENCE, method="wilson")
+    return Estimate(successes / n, float(interval.low), float(interval.high), n)
+
+
+def mean(values: ArrayLike) -> Estimate:
+    """Mean over runs with Student's t interval; from a single run, the interval is unbounded."""
+    values = np.asarray(values, dtype=float)
+    centre = float(values.mean())
+    if len(values) == 1:
+        return Estimate(centre, -np.inf, np.inf, 1)
+    half = float(stats.t.ppf((1 + CONFIDENCE) / 2, len(values) - 1) * stats.sem(values))
+    return Estimate(centre, centre - half, centre + half, len(values))
+
+
+def observed_range(values: ArrayLike) -> Estimate:
+    """Median over runs with the smallest and the largest value observed."""
+    values = np.asarray(values, dtype=float)
+    return Estimate(
+        float(np.quantile(values, 0.5, method="higher")), float(values.min()), float(values.max()), len(values)
+    )
+
+
+def first_passage(curve: xr.DataArray, level: float) -> xr.DataArray:
+    """First step at which ``curve`` (…, step) is at or above ``level``; inf where it never is."""
+    return curve["step"].where(curve >= level).min("step").fillna(np.inf)
+
+
+def late_mean(curve: xr.DataArray, share: float = 0.25) -> xr.DataArray:
+    """Mean of ``curve`` (…, step) over the last ``share`` of the steps."""
+    last = curve["step"].max()
+    return curve.where(curve["step"] >= (1 - share) * last, drop=True).mean("step", skipna=False)
+
+
+def probability_larger(larger: ArrayLike, smaller: ArrayLike) -> Estimate:
+    """P(a > b) + P(a = b)/2 for a drawn from ``larger`` and b from ``smaller``; percentile bootstrap.
+
+    Infinite values are censored runs: larger than every finite value and equal to each other.
+    """
+    a, b = np.asarray(larger, dtype=float), np.asarray(smaller, dtype=float)
+    rng = np.random.default_rng(0)
+    resampled = [
+        _superiority(rng.choice(a, a.size), rng.choice(b, b.size)) for _ in range(2000)
+    ]
+    low, high = np.quantile(resampled, [(1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2])
+    return Estimate(_superiority(a, b), float(low), float(high), min(a.size, b.size))
+
+
+def _superiority(a: np.ndarray, b: np.ndarray) -> float:
+    pairs = (a[:, np.newaxis], b[np.newaxis, :])
+    return float(np.mean(np.greater(*pairs)) + np.mean(np.equal(*pairs)) / 2)
