@@ -13,6 +13,8 @@ import xarray as xr
 from gradient_failures.config.realisability import RealisabilityConfig
 from gradient_failures.seeds import stream
 
+Config = RealisabilityConfig
+
 FIRST_BUMP = {"corrected": 0, "published": 2}
 
 EXHAUSTIVE, SAMPLED = 1, 0

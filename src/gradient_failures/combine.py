@@ -1,0 +1,74 @@
+"""Putting the runs of a sweep together."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import xarray as xr
+import yaml
+
+from gradient_failures.dataset import InvalidDataset
+
+AXIS_NAMES = {
+    "dim": "input dimension d",
+    "fixed_subset_size": "size |v*| of the subset that decides the label",
+    "architecture": "hidden layers, in multiples of d",
+    "input_encoding": "encoding of the input bits",
+}
+"""Long name of every axis that a sweep may have."""
+
+
+def combine(runs: Mapping[str, xr.Dataset], axes: Mapping[str, Sequence[Any]]) -> xr.Dataset:
+    """One dataset from the seed blocks of every grid point.
+
+    Parameters
+    ----------
+    runs : datasets by file name, in grid order: seed blocks run fastest, then the last axis.
+    axes : the values of each axis of the grid.
+
+    Returns
+    -------
+    Dataset with the axes as leading dimensions; its attributes say what the runs have in common.
+    """
+    common = _common_origin(runs)
+    seconds = sum(run.attrs["wall_seconds"] for run in runs.values())
+    n_points = 1
+    for values in axes.values():
+        n_points *= len(values)
+    level = [
+        xr.concat(blocks, dim="seed", join="exact", combine_attrs="override")
+        for blocks in _grouped(list(runs.values()), len(runs) // n_points)
+    ]
+    for axis, values in reversed(axes.items()):
+        attributes = {"long_name": AXIS_NAMES[axis], "units": "1"}
+        coordinate = xr.DataArray(list(values), dims=axis, name=axis, attrs=attributes)
+        level = [
+            xr.concat(group, dim=coordinate, data_vars="all", join="exact", combine_attrs="override")
+            for group in _grouped(level, len(values))
+        ]
+    (combined,) = level
+    combined.attrs = {**common, "wall_seconds": seconds}
+    return combined
+
+
+def _common_origin(runs: Mapping[str, xr.Dataset]) -> dict[str, Any]:
+    """Code, lock file, settings and device of the runs, which must be the same for all."""
+    origins = {path: _origin(run) for path, run in runs.items()}
+    first_path, first = next(iter(origins.items()))
+    for path, origin in origins.items():
+        differing = [key for key in first if origin[key] != first[key]]
+        if differing:
+            raise InvalidDataset(path, f"its {', '.join(differing)} differs from that of {first_path}")
+    return first
+
+
+def _origin(run: xr.Dataset) -> dict[str, Any]:
+    return {
+        "runs_code_hash": run.attrs["code_hash"],
+        "runs_lock_hash": run.attrs["lock_hash"],
+        "runs_training": yaml.safe_dump(yaml.safe_load(run.attrs["config"])["training"], sort_keys=False),
+        "device": run.attrs["device"],
+    }
+
+
+def _grouped(items: Sequence[xr.Dataset], size: int) -> list[Sequence[xr.Dataset]]:
+    return [items[start : start + size] for start in range(0, len(items), size)]

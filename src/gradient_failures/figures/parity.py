@@ -1,0 +1,74 @@
+"""Figure 1: accuracy against training steps by input dimension, and how often parities are learnt."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import xarray as xr
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from gradient_failures import plotting, statistics
+
+TITLE = "Figure 1: learning random parities"
+
+COLUMNS = 3
+LEVELS = {0.90: (plotting.BLUE, "o", "-"), 0.99: (plotting.VERMILION, "s", "--")}
+"""Accuracies that count as learnt, each with colour, marker and line."""
+
+
+def draw(learning: xr.Dataset, subset_size: xr.Dataset, published: Mapping[str, Any]) -> Figure:
+    """Learning curves at each dimension above; success rates by dimension and by subset size below.
+
+    Parameters
+    ----------
+    learning : ``accuracy`` (dim, seed, step).
+    subset_size : ``accuracy`` (dim, fixed_subset_size, seed, step).
+    published : the content of ``config/published.yaml``.
+    """
+    rows = -(-learning.sizes["dim"] // COLUMNS)
+    figure = Figure(figsize=(7.2, 1.9 * rows + 2.5))
+    upper, lower = figure.subfigures(2, 1, height_ratios=[1.9 * rows, 2.5])
+    panels = upper.subplots(rows, COLUMNS, sharey=True, squeeze=False)
+    for panel in panels.flat[learning.sizes["dim"] :]:
+        panel.set_axis_off()
+    for panel, dim in zip(panels.flat, learning["dim"].values, strict=False):
+        _draw_dimension(panel, learning["accuracy"].sel(dim=dim), published["figure_1"]["accuracy"].get(f"d{dim}"))
+    panels.flat[0].legend(loc="lower right")
+    upper.supxlabel(plotting.axis_label(learning["step"]), fontsize=8)
+    upper.supylabel(plotting.axis_label(learning["accuracy"]), fontsize=8)
+
+    by_dimension, by_subset = lower.subplots(1, 2, sharey=True)
+    _draw_success(by_dimension, learning["accuracy"])
+    by_dimension.set_title("v* uniform")
+    by_dimension.set_ylabel("share of runs that learn")
+    by_dimension.legend()
+    _draw_success(by_subset, subset_size["accuracy"].isel(dim=-1))
+    by_subset.set_title(f"|v*| fixed, d = {subset_size['dim'].values[-1]}")
+    return figure
+
+
+def _draw_dimension(axes: Axes, accuracy: xr.DataArray, published: Mapping[str, Any] | None) -> None:
+    plotting.draw_runs(axes, accuracy, plotting.BLUE, "median of runs")
+    last = int(accuracy["step"][-1])
+    if published:
+        step, value = np.array(published["step"]), np.array(published["value"])
+        shown = step <= last
+        axes.plot(step[shown], value[shown], label="published run", **plotting.PUBLISHED)
+    axes.axhline(0.5, color="0.6", linewidth=0.6, zorder=0)
+    axes.set(ylim=(0.4, 1.02), xlim=(0, last))
+    plotting.thousands(axes)
+    axes.set_title(f"d = {int(accuracy['dim'])} ({accuracy.sizes['seed']} runs)")
+
+
+def _draw_success(axes: Axes, accuracy: xr.DataArray) -> None:
+    """Success rate with its interval against the first dimension of ``accuracy`` (axis, seed, step)."""
+    axis = accuracy[accuracy.dims[0]]
+    for level, (color, marker, line) in LEVELS.items():
+        reached = np.isfinite(statistics.first_passage(accuracy, level))
+        plotting.draw_rates(
+            axes, axis.values, reached, color=color, marker=marker, linestyle=line, label=f"reach {level:.2f}", markersize=4
+        )
+    axes.set_xlabel(plotting.axis_label(axis))
+    axes.set_xticks(axis.values)
+    axes.set_ylim(-0.03, 1.03)

@@ -1,0 +1,73 @@
+# The only Python of the rules: the validated configuration, the grid it spans, and what each script depends on.
+
+import os
+import sys
+from functools import cache
+from modulefinder import ModuleFinder
+from pathlib import Path
+
+import yaml
+
+PROJECT = Path(workflow.basedir)
+PACKAGE = PROJECT / "src"
+
+# Jobs find the package from here, in whatever environment or on whatever node they run.
+sys.path.insert(0, str(PACKAGE))
+os.environ["PYTHONPATH"] = os.pathsep.join(
+    filter(None, [str(PACKAGE), os.environ.get("PYTHONPATH")])
+)
+
+from gradient_failures.config.base import ConfigError, Experiment, Point, seed_blocks
+from gradient_failures.config.claims import validated_claims
+from gradient_failures.config.paper import validated
+
+LOCK = "requirements.lock"
+
+try:
+    PAPER = validated(config)
+    CLAIMS = validated_claims(yaml.safe_load(Path("config/claims.yaml").read_text()))
+except ConfigError as error:
+    raise WorkflowError(f"The configuration cannot be run.\n{error}")
+
+SWEEPS = {
+    sweep: experiment
+    for experiment, part in PAPER.experiments().items()
+    for sweep in part.sweeps
+}
+DIAGNOSTICS = [name for name, part in PAPER if not isinstance(part, Experiment)]
+METRICS = expand("results/metrics/{name}.nc", name=[*SWEEPS, *DIAGNOSTICS])
+FIGURE_FORMATS = ["svg", "png", "pdf"]
+
+
+@cache
+def code_of(script, *modules):
+    """The source files a script runs: its own and the package modules it imports, directly or not."""
+    finder = ModuleFinder(path=[str(PACKAGE)])
+    path = PROJECT / "workflow/scripts" / f"{script}.py"
+    finder.run_script(str(path))
+    for module in modules:
+        finder.import_hook(f"gradient_failures.{module}")
+    files = {Path(module.__file__) for module in finder.modules.values() if module.__file__}
+    return sorted(str(file.relative_to(PROJECT)) for file in files)
+
+
+def sweep_of(wildcards):
+    """The configuration of the sweep that a combined file holds."""
+    return getattr(PAPER, SWEEPS[wildcards.sweep]).sweeps[wildcards.sweep]
+
+
+def runs_of(wildcards):
+    """The training results that make up a sweep, in grid order, seeds running fastest."""
+    experiment = SWEEPS[wildcards.sweep]
+    sweep = sweep_of(wildcards)
+    blocks = list(seed_blocks(sweep.seeds, getattr(PAPER, experiment).seeds_per_job))
+    return [
+        f"results/runs/{experiment}/{point.slug()}/seeds~{block[0]}-{block[-1]}.nc"
+        for point in sweep.points()
+        for block in blocks
+    ]
+
+
+def figure(name):
+    """The files of one figure, by format."""
+    return {kind: f"results/figures/{name}.{kind}" for kind in FIGURE_FORMATS}

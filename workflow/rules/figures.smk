@@ -1,0 +1,54 @@
+# Figures as SVG, PNG and PDF; each is a target by its rule's name.
+
+
+rule figure_parity:
+    input:
+        learning="results/metrics/parity.nc",
+        subset_size="results/metrics/parity_subset_size.nc",
+        published="config/published.yaml",
+        code=code_of("figure", "figures.parity"),
+        lock=LOCK,
+    output:
+        **figure("parity"),
+    log:
+        "logs/figure_parity.log",
+    benchmark:
+        "benchmarks/figure_parity.tsv"
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=10,
+    params:
+        figure="parity",
+    conda:
+        "../../environment.yml"
+    message:
+        "Drawing figure 1: parity"
+    script:
+        "../scripts/figure.py"
+
+
+rule figure_parity_variants:
+    input:
+        architecture="results/metrics/parity_architecture.nc",
+        encoding="results/metrics/parity_encoding.nc",
+        code=code_of("figure", "figures.parity_variants"),
+        lock=LOCK,
+    output:
+        **figure("parity_variants"),
+    log:
+        "logs/figure_parity_variants.log",
+    benchmark:
+        "benchmarks/figure_parity_variants.tsv"
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=10,
+    params:
+        figure="parity_variants",
+    conda:
+        "../../environment.yml"
+    message:
+        "Drawing the variants of the parity experiment"
+    script:
+        "../scripts/figure.py"

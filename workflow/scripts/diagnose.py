@@ -1,0 +1,22 @@
+"""Measure one diagnostic."""
+
+import importlib
+import time
+
+
+from gradient_failures import dataset, provenance
+from gradient_failures.jobs import logged_to
+
+with logged_to(snakemake.log[0]):
+    name = snakemake.params.diagnostic
+    diagnostic = importlib.import_module(f"gradient_failures.diagnostics.{name}")
+    started = time.perf_counter()
+    result = diagnostic.measure(diagnostic.Config(**snakemake.params.config))
+    attributes = provenance.attributes(
+        title=f"Diagnostic: {name}",
+        code=snakemake.input.code,
+        lock=snakemake.input.lock,
+        config={"diagnostic": name, **snakemake.params.config},
+    )
+    seconds = {"device": "cpu", "wall_seconds": time.perf_counter() - started}
+    dataset.write(result, snakemake.output[0], {**attributes, **seconds})
