@@ -3,3 +3,5 @@
 The package holds the science and knows nothing of Snakemake, of paths or of the command line;
 the workflow beside it decides what to run and where the results go.
 """
+
+__version__ = "0.1.0"

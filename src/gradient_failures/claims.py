@@ -47,7 +47,7 @@ class ClaimResult:
     def as_json(self) -> dict[str, Any]:
         """The result as plain JSON types; an infinite number becomes null."""
         document = {
-            "claim": self.claim.model_dump(mode="json", exclude_none=True),
+            "claim": self.claim.model_dump(mode="json"),
             "verdict": str(self.verdict),
             "reduced": self.reduced,
             "reason": self.reason,

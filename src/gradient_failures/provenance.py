@@ -11,6 +11,8 @@ from typing import Any
 
 import yaml
 
+from gradient_failures import __version__
+
 PAPER = "Shalev-Shwartz, Shamir, Shammah: Failures of Gradient-Based Deep Learning. ICML 2017, arXiv:1703.07950"
 
 
@@ -36,7 +38,7 @@ def attributes(*, title: str, code: Iterable[str], lock: str, config: Mapping[st
     """
     return {
         "title": title,
-        "source": "gradient-failures " + importlib.metadata.version("gradient-failures"),
+        "source": f"gradient-failures {__version__}",
         "history": f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ} computed",
         "references": PAPER,
         "git_commit": _git("rev-parse", "HEAD") or "unknown",

@@ -35,6 +35,7 @@ rule report:
         metrics=METRICS,
         deviations="config/deviations.yaml",
         template="workflow/report/report.html.j2",
+        sections="workflow/report/sections/parity.html.j2",
         style="workflow/report/style.css",
         code=code_of("report"),
         lock=LOCK,

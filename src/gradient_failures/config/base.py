@@ -128,7 +128,8 @@ def _valid_keys(model: type[BaseModel], location: list[str]) -> list[str]:
     schema = model.model_json_schema()
     node: dict[str, Any] = schema
     for part in location:
-        node = node.get("properties", {}).get(part) or node.get("additionalProperties", {})
+        named = list(node.get("patternProperties", {}).values())
+        node = node.get("properties", {}).get(part) or (named[0] if named else node.get("items", {}))
         if "$ref" in node:
             node = schema["$defs"][node["$ref"].rsplit("/", 1)[1]]
     return sorted(node.get("properties", {}))

@@ -1,0 +1,54 @@
+# Each target builds or refreshes .venv from the lock files first. Needs python3 >= 3.11 with venv and pip.
+
+PYTHON ?= python3
+CORES ?= all
+BIN := .venv/bin
+RUNTIME := .venv/.runtime
+DEV := .venv/.dev
+
+.PHONY: reproduce smoke test lint format schema lock clean
+
+reproduce: $(RUNTIME) ## the full paper: figures and report under results/
+	$(BIN)/snakemake --cores $(CORES) all
+
+smoke: $(RUNTIME) ## the same workflow at tiny sizes, in minutes
+	$(BIN)/snakemake --cores $(CORES) all --configfile config/smoke.yaml
+
+test: $(DEV) ## all tests
+	$(BIN)/python -m pytest
+
+lint: $(DEV) ## style, types and workflow checks
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/snakefmt --check Snakefile workflow/rules
+	$(BIN)/mypy
+	$(BIN)/snakemake --lint
+
+format: $(DEV) ## apply the style
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+	$(BIN)/snakefmt Snakefile workflow/rules
+
+schema: $(DEV) ## write config/schema.yaml from the models
+	$(BIN)/python -m gradient_failures.config.schema > config/schema.yaml
+
+lock: ## write the lock files from pyproject.toml
+	./.ci/lock $(PYTHON)
+
+clean: ## remove everything a run leaves behind, but not .venv
+	rm -rf results logs benchmarks .snakemake
+
+$(RUNTIME): requirements.lock pyproject.toml
+	@command -v $(PYTHON) >/dev/null || { echo "python3 is missing: install Python 3.11 or newer" >&2; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "$$($(PYTHON) --version) is too old: Python 3.11 or newer is needed (make PYTHON=python3.12 …)" >&2; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' || \
+	  { echo "Python's venv module is missing: install it (Debian: apt-get install python3-venv)" >&2; exit 1; }
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --editable .
+	@touch $@
+
+$(DEV): $(RUNTIME) requirements-dev.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.lock
+	@touch $@

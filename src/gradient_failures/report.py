@@ -1,0 +1,111 @@
+"""The report: one self-contained page with every verdict and the evidence behind it."""
+
+import base64
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import xarray as xr
+import yaml
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+
+from gradient_failures.claims import Verdict, describe, number
+from gradient_failures.config.claims import Criterion
+
+SYMBOLS = {
+    Verdict.REPRODUCED: "✔",
+    Verdict.PARTLY: "◐",
+    Verdict.NOT_REPRODUCED: "✘",
+    Verdict.INCONCLUSIVE: "?",
+    Verdict.NOT_RUN: "–",
+}
+
+
+def render(
+    template: Path,
+    *,
+    style: str,
+    verdicts: Mapping[str, Any],
+    figures: Mapping[str, bytes],
+    metrics: Mapping[str, xr.Dataset],
+    deviations: Sequence[Mapping[str, str]],
+    config: Mapping[str, Any],
+    provenance: Mapping[str, Any],
+) -> str:
+    """The page as HTML; every value from data is escaped.
+
+    Parameters
+    ----------
+    template : the Jinja template; the sections it includes lie beside it.
+    verdicts : the content of ``results/claims.json``.
+    figures : SVG images by name.
+    metrics : datasets by name.
+    deviations : the content of ``config/deviations.yaml``.
+    config : the resolved configuration.
+    """
+    environment = Environment(
+        loader=FileSystemLoader(template.parent),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= {
+        "number": number,
+        "series": series,
+        "slug": lambda verdict: verdict.lower().replace(" ", "-"),
+        "criterion": lambda criterion: describe(Criterion(**criterion)),
+        "measured": measured,
+        "yaml": lambda value: yaml.safe_dump(value, sort_keys=False, allow_unicode=True),
+    }
+    results = verdicts["results"]
+    return environment.get_template(template.name).render(
+        style=Markup(style),  # noqa: S704 - our own stylesheet
+        results=results,
+        summary=summary(results),
+        symbols=SYMBOLS,
+        figures={name: data_uri(image) for name, image in figures.items()},
+        metrics=metrics,
+        deviations=deviations,
+        config=config,
+        provenance=provenance,
+    )
+
+
+def summary(results: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """How many claims of the paper reached which verdict, and whether the run was a full one."""
+    paper = [result for result in results if result["claim"]["kind"] == "paper"]
+    return {
+        "total": len(paper),
+        "counts": Counter(result["verdict"] for result in paper),
+        "reduced": sum(result["reduced"] for result in results),
+        "not_run": sum(result["verdict"] == Verdict.NOT_RUN for result in results),
+    }
+
+
+def measured(result: Mapping[str, Any]) -> list[str]:
+    """The estimates of a claim, one for each cell, with their intervals."""
+    lines = []
+    for cell in result["cells"]:
+        value, low, high = (_number_or_infinite(cell["estimate"][key]) for key in ("value", "low", "high"))
+        interval = "" if low == high else f" [{low}, {high}]"
+        label = f"{cell['cell']}: " if len(result["cells"]) > 1 else ""
+        lines.append(f"{label}{value}{interval}, n = {cell['estimate']['n']}")
+    return lines
+
+
+def series(values: Sequence[Any]) -> str:
+    """Values in words: "5, 10 and 30"."""
+    words = [str(value) for value in values]
+    return " and ".join(filter(None, [", ".join(words[:-1]), words[-1]]))
+
+
+def data_uri(svg: bytes) -> str:
+    """An SVG image as the address of an ``img``, so that the page is one file."""
+    return "data:image/svg+xml;base64," + base64.b64encode(svg).decode()
+
+
+def _number_or_infinite(value: float | None) -> str:
+    return "never" if value is None else number(value)

@@ -1,0 +1,212 @@
+"""The data contract: what is written comes back, and what breaks the contract is refused by name."""
+
+import os
+
+import numpy as np
+import pytest
+import xarray as xr
+
+from gradient_failures import dataset
+from gradient_failures.dataset import DIVERGED, InvalidDataset
+
+ATTRIBUTES = {"title": "accuracy", "wall_seconds": 1.25, "git_dirty": 0, "config": "training:\n  steps: 5\n"}
+
+
+def described(name):
+    return {"long_name": name, "units": "1"}
+
+
+def result(seeds=3, steps=5):
+    rng = np.random.default_rng(0)
+    shape = (2, seeds, steps)
+    return xr.Dataset(
+        {
+            "accuracy": (("architecture", "seed", "step"), rng.random(shape), described("accuracy")),
+            "loss": (("architecture", "seed", "step"), rng.random(shape).astype("f4"), described("loss")),
+            "subset_size": (("architecture", "seed"), rng.integers(0, 9, shape[:2]), described("size")),
+            DIVERGED: (("architecture", "seed"), np.full(shape[:2], np.nan), described("diverged")),
+        },
+        coords={
+            "architecture": ("architecture", ["10d", "10d-10d"], described("hidden layers")),
+            "seed": ("seed", np.arange(seeds), described("seed")),
+            "step": ("step", 100 * np.arange(steps), described("steps")),
+        },
+    )
+
+
+def saved(data, path):
+    """Put ``data`` on disk as it is, past the checks of ``dataset.write``."""
+    data.to_netcdf(path, engine="netcdf4")
+    return path
+
+
+def complete(data):
+    return data.assign_attrs(complete=1)
+
+
+def refusal(path, *arguments):
+    with pytest.raises(InvalidDataset) as caught:
+        dataset.read(path, *arguments)
+    message = str(caught.value)
+    assert str(path) in message
+    assert f"snakemake --cores all {path}" in message
+    return message
+
+
+def with_bad_run(data, flagged):
+    """``data`` with one run that is not finite from its third evaluation on."""
+    data = data.copy(deep=True)
+    data["accuracy"][1, 2, 2:] = np.nan
+    if flagged:
+        data[DIVERGED][1, 2] = 200.0
+    return data
+
+
+def test_everything_comes_back_identical(tmp_path):
+    path = tmp_path / "deep" / "result.nc"
+    dataset.write(result(), path, ATTRIBUTES)
+    back = dataset.read(path)
+    expected = {**ATTRIBUTES, "Conventions": dataset.CONVENTIONS, "complete": 1}
+    xr.testing.assert_identical(back, result().assign_attrs(expected))
+    assert back["architecture"].values.tolist() == ["10d", "10d-10d"]
+    assert {name: back[name].dtype for name in back.variables} == {
+        name: result()[name].dtype for name in result().variables
+    }
+    assert os.listdir(path.parent) == ["result.nc"]
+
+
+def test_the_requested_variables_are_accepted_with_their_dimensions(tmp_path):
+    path = tmp_path / "result.nc"
+    dataset.write(result(), path, ATTRIBUTES)
+    assert "loss" in dataset.read(path, {"accuracy": ("architecture", "seed", "step")})
+
+
+def test_a_file_read_can_be_replaced_at_once(tmp_path):
+    path = tmp_path / "result.nc"
+    dataset.write(result(seeds=3), path, ATTRIBUTES)
+    first = dataset.read(path)
+    dataset.write(result(seeds=4), path, ATTRIBUTES)
+    assert first.sizes["seed"] == 3
+    assert dataset.read(path).sizes["seed"] == 4
+
+
+def test_a_missing_file_is_refused(tmp_path):
+    assert "missing" in refusal(tmp_path / "result.nc")
+
+
+@pytest.mark.parametrize("share", [0.0, 0.01, 0.1, 0.5, 0.9, 0.99])
+def test_a_truncated_file_is_refused(tmp_path, share):
+    path = tmp_path / "result.nc"
+    dataset.write(result(), path, ATTRIBUTES)
+    os.truncate(path, int(share * path.stat().st_size))
+    assert "truncated or damaged" in refusal(path)
+
+
+def test_a_file_short_of_its_last_byte_is_refused(tmp_path):
+    path = tmp_path / "result.nc"
+    dataset.write(result(), path, ATTRIBUTES)
+    os.truncate(path, path.stat().st_size - 1)
+    assert "truncated or damaged" in refusal(path)
+
+
+def test_a_damaged_byte_never_yields_other_numbers(tmp_path):
+    path = tmp_path / "result.nc"
+    dataset.write(result(seeds=40, steps=200), path, ATTRIBUTES)
+    good, content = dataset.read(path), path.read_bytes()
+    refused = 0
+    for position in range(len(content) // 4, 3 * len(content) // 4, len(content) // 31):
+        path.write_bytes(content[:position] + bytes([content[position] ^ 0xFF]) + content[position + 1 :])
+        try:
+            xr.testing.assert_identical(dataset.read(path), good)
+        except InvalidDataset:
+            refused += 1
+    assert refused > 10
+
+
+def test_a_text_file_is_refused(tmp_path):
+    path = tmp_path / "result.nc"
+    path.write_text("not netCDF\n" * 1000)
+    assert "not readable as netCDF4" in refusal(path)
+
+
+BREACHES = {
+    "not marked complete": lambda data: data.drop_attrs(deep=False),
+    "'step' has no coordinate": lambda data: data.drop_vars("step"),
+    "'accuracy' has no units": lambda data: data.assign(accuracy=data["accuracy"].drop_attrs()).assign(
+        accuracy=lambda d: d["accuracy"].assign_attrs(long_name="accuracy")
+    ),
+    "'loss' has no long_name": lambda data: data.assign(loss=data["loss"].drop_attrs()),
+    "'seed' has no long_name": lambda data: data.assign_coords(seed=data["seed"].drop_attrs()),
+    "'accuracy' has values that are not finite": lambda data: with_bad_run(data, flagged=False),
+    "'loss' has values that are not finite": lambda data: data.assign(loss=data["loss"] / 0),
+}
+
+
+@pytest.mark.parametrize("reason", BREACHES)
+def test_reading_refuses_a_breach_of_the_contract(tmp_path, reason):
+    path = saved(BREACHES[reason](complete(result())), tmp_path / "result.nc")
+    assert reason in refusal(path)
+
+
+@pytest.mark.parametrize("reason", [reason for reason in BREACHES if reason != "not marked complete"])
+def test_writing_refuses_a_breach_and_leaves_the_old_file(tmp_path, reason):
+    path = tmp_path / "result.nc"
+    dataset.write(result(), path, ATTRIBUTES)
+    before = path.read_bytes()
+    with pytest.raises(ValueError, match=reason) as caught:
+        dataset.write(BREACHES[reason](result()), path, ATTRIBUTES)
+    assert str(path) in str(caught.value)
+    assert path.read_bytes() == before
+    assert os.listdir(tmp_path) == ["result.nc"]
+
+
+def test_an_attribute_that_netcdf_cannot_hold_leaves_the_old_file(tmp_path):
+    path = tmp_path / "result.nc"
+    dataset.write(result(), path, ATTRIBUTES)
+    before = path.read_bytes()
+    with pytest.raises(TypeError):
+        dataset.write(result(), path, {**ATTRIBUTES, "device": None})
+    assert path.read_bytes() == before
+    assert os.listdir(tmp_path) == ["result.nc"]
+
+
+@pytest.mark.parametrize("complete_value", [0, 2, "yes"])
+def test_only_complete_equal_to_one_counts_as_complete(tmp_path, complete_value):
+    path = saved(result().assign_attrs(complete=complete_value), tmp_path / "result.nc")
+    assert "not marked complete" in refusal(path)
+
+
+def test_a_run_flagged_as_diverged_may_be_not_finite(tmp_path):
+    path = tmp_path / "result.nc"
+    data = with_bad_run(result(), flagged=True)
+    dataset.write(data, path, ATTRIBUTES)
+    np.testing.assert_array_equal(dataset.read(path)["accuracy"], data["accuracy"])
+
+
+def test_the_flag_of_one_run_does_not_excuse_another(tmp_path):
+    data = with_bad_run(result(), flagged=True)
+    data["accuracy"][0, 0, -1] = np.inf
+    path = saved(complete(data), tmp_path / "result.nc")
+    assert "'accuracy' has values that are not finite" in refusal(path)
+
+
+def test_a_coordinate_that_is_not_a_number_is_refused(tmp_path):
+    data = complete(result()).assign_coords(
+        step=("step", [0.0, 100.0, np.nan, 300.0, 400.0], described("steps"))
+    )
+    assert "step" in refusal(saved(data, tmp_path / "result.nc"))
+
+
+def test_a_missing_variable_is_refused(tmp_path):
+    path = tmp_path / "result.nc"
+    dataset.write(result(), path, ATTRIBUTES)
+    assert "'error_rate' is missing" in refusal(path, {"error_rate": ("dim",)})
+
+
+@pytest.mark.parametrize(
+    "dims", [("seed", "architecture", "step"), ("architecture", "seed"), ("architecture", "seed", "step", "dim")]
+)
+def test_other_dimensions_or_another_order_are_refused(tmp_path, dims):
+    path = tmp_path / "result.nc"
+    dataset.write(result(), path, ATTRIBUTES)
+    assert "'accuracy' has dimensions" in refusal(path, {"accuracy": dims})

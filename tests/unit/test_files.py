@@ -1,0 +1,65 @@
+"""Files that are either complete or not there."""
+
+import os
+
+import pytest
+
+from gradient_failures.files import atomic, write_text
+
+
+def test_success_puts_the_new_content_in_place(tmp_path):
+    path = tmp_path / "result.txt"
+    path.write_text("old")
+    with atomic(path) as temporary:
+        temporary.write_text("new")
+        assert path.read_text() == "old"
+    assert path.read_text() == "new"
+    assert os.listdir(tmp_path) == ["result.txt"]
+
+
+def test_an_exception_leaves_the_old_content_and_nothing_else(tmp_path):
+    path = tmp_path / "result.txt"
+    path.write_text("old")
+    with pytest.raises(ZeroDivisionError), atomic(path) as temporary:
+        temporary.write_text("half of the n")
+        raise ZeroDivisionError
+    assert path.read_text() == "old"
+    assert os.listdir(tmp_path) == ["result.txt"]
+
+
+def test_an_exception_leaves_no_file_where_there_was_none(tmp_path):
+    with pytest.raises(KeyboardInterrupt), atomic(tmp_path / "result.txt") as temporary:
+        temporary.write_text("half")
+        raise KeyboardInterrupt
+    assert os.listdir(tmp_path) == []
+
+
+def test_the_temporary_file_lies_in_the_same_folder_with_the_same_suffix(tmp_path):
+    with atomic(tmp_path / "figure.svg") as temporary:
+        assert temporary.parent == tmp_path
+        assert temporary.suffix == ".svg"
+        assert temporary.name != "figure.svg"
+
+
+def test_missing_folders_are_made_and_the_file_is_readable_by_all(tmp_path):
+    path = tmp_path / "a" / "b" / "result.txt"
+    with atomic(path) as temporary:
+        temporary.write_text("x")
+    assert path.stat().st_mode & 0o777 == 0o644
+
+
+def test_two_writers_of_one_file_do_not_share_a_temporary_file(tmp_path):
+    path = tmp_path / "result.txt"
+    with atomic(path) as first, atomic(path) as second:
+        assert first != second
+        first.write_text("first")
+        second.write_text("second")
+    assert path.read_text() == "first"
+
+
+def test_text_is_written_as_utf_8_in_place_of_the_old(tmp_path):
+    path = tmp_path / "claims.json"
+    write_text(path, "a longer text than the next one")
+    write_text(path, "§2.1: 0.5 ± 0.02")
+    assert path.read_bytes() == "§2.1: 0.5 ± 0.02".encode()
+    assert os.listdir(tmp_path) == ["claims.json"]
