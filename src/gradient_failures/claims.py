@@ -53,7 +53,8 @@ class ClaimResult:
             "reason": self.reason,
             "cells": [asdict(cell) for cell in self.cells],
         }
-        return _plain(document)
+        plain: dict[str, Any] = _plain(document)
+        return plain
 
 
 def judge(claim: Claim, dataset: xr.Dataset | None) -> ClaimResult:
@@ -156,9 +157,7 @@ def _shortfall(dataset: xr.Dataset, budget: Budget) -> str:
         "steps": int(dataset["step"].max()) if "step" in dataset.coords else budget.steps,
         "seeds": dataset.sizes.get("seed", budget.seeds),
     }
-    return ", ".join(
-        f"{have[name]} of {wanted} {name}" for name, wanted in budget if have[name] < wanted
-    )
+    return ", ".join(f"{have[name]} of {wanted} {name}" for name, wanted in budget if have[name] < wanted)
 
 
 def _judge_cell(label: str, estimate: Estimate, claim: Claim) -> CellResult:

@@ -6,7 +6,7 @@ from typing import Any
 import xarray as xr
 import yaml
 
-from gradient_failures.dataset import InvalidDataset
+from gradient_failures.dataset import DatasetError
 
 AXIS_NAMES = {
     "dim": "input dimension d",
@@ -38,7 +38,7 @@ def combine(runs: Mapping[str, xr.Dataset], axes: Mapping[str, Sequence[Any]]) -
         xr.concat(blocks, dim="seed", join="exact", combine_attrs="override")
         for blocks in _grouped(list(runs.values()), len(runs) // n_points)
     ]
-    for axis, values in reversed(axes.items()):
+    for axis, values in reversed(list(axes.items())):
         attributes = {"long_name": AXIS_NAMES[axis], "units": "1"}
         coordinate = xr.DataArray(list(values), dims=axis, name=axis, attrs=attributes)
         level = [
@@ -57,7 +57,7 @@ def _common_origin(runs: Mapping[str, xr.Dataset]) -> dict[str, Any]:
     for path, origin in origins.items():
         differing = [key for key in first if origin[key] != first[key]]
         if differing:
-            raise InvalidDataset(path, f"its {', '.join(differing)} differs from that of {first_path}")
+            raise DatasetError(path, f"its {', '.join(differing)} differs from that of {first_path}")
     return first
 
 

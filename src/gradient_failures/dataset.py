@@ -19,13 +19,11 @@ DIVERGED = "diverged_at_step"
 """Variable that flags a diverged run: the step of its first non-finite evaluation, NaN if none."""
 
 
-class InvalidDataset(ValueError):
+class DatasetError(ValueError):
     """A file that breaks the contract. The message names it, what is wrong, and how to rebuild it."""
 
     def __init__(self, path: str | os.PathLike[str], reason: str) -> None:
-        super().__init__(
-            f"{path}: {reason}. Rebuild it with: rm -f {path} && snakemake --cores all {path}"
-        )
+        super().__init__(f"{path}: {reason}. Rebuild it with: rm -f {path} && snakemake --cores all {path}")
 
 
 def write(dataset: xr.Dataset, path: str | os.PathLike[str], attributes: Mapping[str, Any]) -> None:
@@ -42,26 +40,26 @@ def write(dataset: xr.Dataset, path: str | os.PathLike[str], attributes: Mapping
 
 
 def read(path: str | os.PathLike[str], variables: Mapping[str, Iterable[str]] | None = None) -> xr.Dataset:
-    """Read a result into memory; :class:`InvalidDataset` if it breaks the contract.
+    """Read a result into memory; :class:`DatasetError` if it breaks the contract.
 
     Parameters
     ----------
     variables : the variables the caller needs, with their dimensions in order.
     """
     if not Path(path).exists():
-        raise InvalidDataset(path, "the file is missing")
+        raise DatasetError(path, "the file is missing")
     try:
         dataset = xr.load_dataset(path, engine="netcdf4")
     except (OSError, RuntimeError, ValueError) as error:
-        raise InvalidDataset(path, f"not readable as netCDF4, truncated or damaged ({error})") from error
+        raise DatasetError(path, f"not readable as netCDF4, truncated or damaged ({error})") from error
     problem = _violation(dataset)
     if problem:
-        raise InvalidDataset(path, problem)
+        raise DatasetError(path, problem)
     for name, dims in (variables or {}).items():
         if name not in dataset:
-            raise InvalidDataset(path, f"the variable {name!r} is missing")
+            raise DatasetError(path, f"the variable {name!r} is missing")
         if dataset[name].dims != tuple(dims):
-            raise InvalidDataset(path, f"{name!r} has dimensions {dataset[name].dims}, not {tuple(dims)}")
+            raise DatasetError(path, f"{name!r} has dimensions {dataset[name].dims}, not {tuple(dims)}")
     return dataset
 
 

@@ -5,6 +5,7 @@ objects cost several times more than the arithmetic. The tests hold every gradie
 """
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 import numpy as np
 import torch
@@ -24,7 +25,7 @@ def dense_weights(widths: Sequence[int], rng: np.random.Generator) -> list[Tenso
     Layer i is one matrix of shape (widths[i] + 1, widths[i + 1]); its last row is the bias.
     """
     layers = []
-    for fan_in, fan_out in zip(widths, widths[1:], strict=False):
+    for fan_in, fan_out in pairwise(widths):
         weights = truncated_normal((fan_in, fan_out), fan_in**-0.5, rng)
         layers.append(torch.cat([weights, torch.zeros(1, fan_out)]))
     return layers

@@ -28,11 +28,11 @@ BLUE, ORANGE, GREEN, VERMILION, PURPLE, SKY, BLACK = (
 )
 """Colours of Okabe and Ito, which people with any colour vision tell apart."""
 
-RUN = {"linewidth": 0.4, "alpha": 0.35}
-MEDIAN = {"linewidth": 1.6}
-PUBLISHED = {"linewidth": 1.1, "linestyle": (0, (3, 1.5)), "color": BLACK}
+RUN: dict[str, Any] = {"linewidth": 0.4, "alpha": 0.35}
+MEDIAN: dict[str, Any] = {"linewidth": 1.6}
+PUBLISHED: dict[str, Any] = {"linewidth": 1.1, "linestyle": (0, (3, 1.5)), "color": BLACK}
 
-_STYLE = {
+_STYLE: dict[Any, Any] = {
     "font.family": "DejaVu Sans",
     "font.size": 8,
     "axes.spines.top": False,

@@ -13,7 +13,9 @@ import yaml
 
 from gradient_failures import __version__
 
-PAPER = "Shalev-Shwartz, Shamir, Shammah: Failures of Gradient-Based Deep Learning. ICML 2017, arXiv:1703.07950"
+PAPER = (
+    "Shalev-Shwartz, Shamir, Shammah: Failures of Gradient-Based Deep Learning. ICML 2017, arXiv:1703.07950"
+)
 
 
 def file_hash(paths: Iterable[str]) -> str:

@@ -62,7 +62,7 @@ def render(
     }
     results = verdicts["results"]
     return environment.get_template(template.name).render(
-        style=Markup(style),  # noqa: S704 - our own stylesheet
+        style=Markup(style),
         results=results,
         summary=summary(results),
         symbols=SYMBOLS,

@@ -40,7 +40,10 @@ def observed_range(values: ArrayLike) -> Estimate:
     """Median over runs with the smallest and the largest value observed."""
     values = np.asarray(values, dtype=float)
     return Estimate(
-        float(np.quantile(values, 0.5, method="higher")), float(values.min()), float(values.max()), len(values)
+        float(np.quantile(values, 0.5, method="higher")),
+        float(values.min()),
+        float(values.max()),
+        len(values),
     )
 
 
@@ -62,9 +65,7 @@ def probability_larger(larger: ArrayLike, smaller: ArrayLike) -> Estimate:
     """
     a, b = np.asarray(larger, dtype=float), np.asarray(smaller, dtype=float)
     rng = np.random.default_rng(0)
-    resampled = [
-        _superiority(rng.choice(a, a.size), rng.choice(b, b.size)) for _ in range(2000)
-    ]
+    resampled = [_superiority(rng.choice(a, a.size), rng.choice(b, b.size)) for _ in range(2000)]
     low, high = np.quantile(resampled, [(1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2])
     return Estimate(_superiority(a, b), float(low), float(high), min(a.size, b.size))
 

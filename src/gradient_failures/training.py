@@ -101,4 +101,6 @@ class _Progress:
         rate = step / max(now - self.started, 1e-9)
         left = f"{(self.steps - step) / rate:.0f} s left" if step else "starting"
         values = ", ".join(f"{name} {value:.4f}" for name, value in metrics.items())
-        log.info("seed %d, step %d of %d: %s; %.0f steps/s, %s", self.seed, step, self.steps, values, rate, left)
+        log.info(
+            "seed %d, step %d of %d: %s; %.0f steps/s, %s", self.seed, step, self.steps, values, rate, left
+        )

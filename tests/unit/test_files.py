@@ -1,10 +1,12 @@
 """Files that are either complete or not there."""
 
-import os
-
 import pytest
 
 from gradient_failures.files import atomic, write_text
+
+
+def names(folder):
+    return sorted(path.name for path in folder.iterdir())
 
 
 def test_success_puts_the_new_content_in_place(tmp_path):
@@ -14,7 +16,7 @@ def test_success_puts_the_new_content_in_place(tmp_path):
         temporary.write_text("new")
         assert path.read_text() == "old"
     assert path.read_text() == "new"
-    assert os.listdir(tmp_path) == ["result.txt"]
+    assert names(tmp_path) == ["result.txt"]
 
 
 def test_an_exception_leaves_the_old_content_and_nothing_else(tmp_path):
@@ -24,14 +26,14 @@ def test_an_exception_leaves_the_old_content_and_nothing_else(tmp_path):
         temporary.write_text("half of the n")
         raise ZeroDivisionError
     assert path.read_text() == "old"
-    assert os.listdir(tmp_path) == ["result.txt"]
+    assert names(tmp_path) == ["result.txt"]
 
 
 def test_an_exception_leaves_no_file_where_there_was_none(tmp_path):
     with pytest.raises(KeyboardInterrupt), atomic(tmp_path / "result.txt") as temporary:
         temporary.write_text("half")
         raise KeyboardInterrupt
-    assert os.listdir(tmp_path) == []
+    assert names(tmp_path) == []
 
 
 def test_the_temporary_file_lies_in_the_same_folder_with_the_same_suffix(tmp_path):
@@ -62,4 +64,4 @@ def test_text_is_written_as_utf_8_in_place_of_the_old(tmp_path):
     write_text(path, "a longer text than the next one")
     write_text(path, "§2.1: 0.5 ± 0.02")
     assert path.read_bytes() == "§2.1: 0.5 ± 0.02".encode()
-    assert os.listdir(tmp_path) == ["claims.json"]
+    assert names(tmp_path) == ["claims.json"]

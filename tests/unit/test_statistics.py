@@ -70,7 +70,9 @@ def test_mean_is_the_t_interval():
     deviation = math.sqrt(sum((value - centre) ** 2 for value in values) / 4)
     half = T_OF_4_DEGREES * deviation / math.sqrt(5)
     estimate = statistics.mean(values)
-    assert (estimate.value, estimate.low, estimate.high) == pytest.approx((centre, centre - half, centre + half))
+    assert (estimate.value, estimate.low, estimate.high) == pytest.approx(
+        (centre, centre - half, centre + half)
+    )
     assert estimate.n == 5
 
 
@@ -129,7 +131,9 @@ def test_first_passage_against_a_loop(rows, level):
 
 
 def test_first_passage_keeps_the_other_dimensions():
-    grid = xr.concat([curves([0.0, 1.0]), curves([0.0, 0.0])], dim=xr.DataArray([5, 30], dims="dim", name="dim"))
+    grid = xr.concat(
+        [curves([0.0, 1.0]), curves([0.0, 0.0])], dim=xr.DataArray([5, 30], dims="dim", name="dim")
+    )
     passage = statistics.first_passage(grid, 0.9)
     assert passage.sel(dim=5).values.tolist() == [10]
     assert passage.sel(dim=30).values.tolist() == [math.inf]

@@ -14,14 +14,14 @@ rule combine:
         "benchmarks/combine/{sweep}.tsv"
     wildcard_constraints:
         sweep="|".join(SWEEPS),
+    conda:
+        "../../environment.yml"
     threads: 1
     resources:
         mem_mb=2000,
         runtime=15,
     params:
         axes=lambda wildcards: sweep_of(wildcards).axes(),
-    conda:
-        "../../environment.yml"
     message:
         "Combining the runs of {wildcards.sweep}"
     script:

@@ -13,9 +13,7 @@ PACKAGE = PROJECT / "src"
 
 # Jobs find the package from here, in whatever environment or on whatever node they run.
 sys.path.insert(0, str(PACKAGE))
-os.environ["PYTHONPATH"] = os.pathsep.join(
-    filter(None, [str(PACKAGE), os.environ.get("PYTHONPATH")])
-)
+os.environ.update(PYTHONPATH=str(PACKAGE))
 
 from gradient_failures.config.base import ConfigError, Experiment, Point, seed_blocks
 from gradient_failures.config.claims import validated_claims
@@ -47,7 +45,9 @@ def code_of(script, *modules):
     finder.run_script(str(path))
     for module in modules:
         finder.import_hook(f"gradient_failures.{module}")
-    files = {Path(module.__file__) for module in finder.modules.values() if module.__file__}
+    files = {
+        Path(module.__file__) for module in finder.modules.values() if module.__file__
+    }
     return sorted(str(file.relative_to(PROJECT)) for file in files)
 
 

@@ -11,6 +11,8 @@ rule diagnose_realisability:
         "logs/diagnose_realisability.log",
     benchmark:
         "benchmarks/diagnose_realisability.tsv"
+    conda:
+        "../../environment.yml"
     threads: 1
     resources:
         mem_mb=1000,
@@ -18,8 +20,6 @@ rule diagnose_realisability:
     params:
         diagnostic="realisability",
         config=PAPER.realisability.model_dump(),
-    conda:
-        "../../environment.yml"
     message:
         "Checking lemma 3: the network class represents every parity"
     script:

@@ -14,14 +14,14 @@ rule figure_parity:
         "logs/figure_parity.log",
     benchmark:
         "benchmarks/figure_parity.tsv"
+    conda:
+        "../../environment.yml"
     threads: 1
     resources:
         mem_mb=1000,
         runtime=10,
     params:
         figure="parity",
-    conda:
-        "../../environment.yml"
     message:
         "Drawing figure 1: parity"
     script:
@@ -40,14 +40,14 @@ rule figure_parity_variants:
         "logs/figure_parity_variants.log",
     benchmark:
         "benchmarks/figure_parity_variants.tsv"
+    conda:
+        "../../environment.yml"
     threads: 1
     resources:
         mem_mb=1000,
         runtime=10,
     params:
         figure="parity_variants",
-    conda:
-        "../../environment.yml"
     message:
         "Drawing the variants of the parity experiment"
     script:

@@ -13,12 +13,12 @@ rule claims:
         "logs/claims.log",
     benchmark:
         "benchmarks/claims.tsv"
+    conda:
+        "../../environment.yml"
     threads: 1
     resources:
         mem_mb=2000,
         runtime=10,
-    conda:
-        "../../environment.yml"
     message:
         "Judging the claims"
     script:
@@ -45,14 +45,14 @@ rule report:
         "logs/report.log",
     benchmark:
         "benchmarks/report.tsv"
+    conda:
+        "../../environment.yml"
     threads: 1
     resources:
         mem_mb=1000,
         runtime=10,
     params:
         config=PAPER.model_dump(exclude_none=True),
-    conda:
-        "../../environment.yml"
     message:
         "Writing the report"
     script:

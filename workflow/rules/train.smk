@@ -15,6 +15,8 @@ rule train_parity:
         point="[^/]+",
         first=r"\d+",
         last=r"\d+",
+    conda:
+        "../../environment.yml"
     threads: 1
     resources:
         mem_mb=1000,
@@ -22,8 +24,6 @@ rule train_parity:
     params:
         experiment="parity",
         training=PAPER.parity.training.model_dump(),
-    conda:
-        "../../environment.yml"
     message:
         "Training parity at {wildcards.point}, seeds {wildcards.first} to {wildcards.last}"
     script:

@@ -1,6 +1,5 @@
 """Combine the runs of one sweep into one file."""
 
-
 from gradient_failures import dataset, provenance
 from gradient_failures.combine import combine
 from gradient_failures.jobs import logged_to

@@ -3,7 +3,6 @@
 import importlib
 import time
 
-
 from gradient_failures import dataset, provenance
 from gradient_failures.jobs import logged_to
 

@@ -1,0 +1,1 @@
+"""Configuration models: what each YAML file may hold. Nothing here imports torch."""

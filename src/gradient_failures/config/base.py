@@ -23,9 +23,7 @@ class ConfigError(ValueError):
 class Strict(BaseModel):
     """A model that refuses unknown keys and silent type conversions."""
 
-    model_config = ConfigDict(
-        extra="forbid", frozen=True, strict=True, use_attribute_docstrings=True
-    )
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, use_attribute_docstrings=True)
 
 
 T = TypeVar("T")
@@ -77,7 +75,9 @@ class Sweep(Strict):
     def points(self) -> list[Point]:
         """All grid points, the last axis running fastest."""
         axes = self.axes()
-        return [self.point(**dict(zip(axes, values, strict=True))) for values in itertools.product(*axes.values())]
+        return [
+            self.point(**dict(zip(axes, values, strict=True))) for values in itertools.product(*axes.values())
+        ]
 
     @model_validator(mode="after")
     def _every_point_is_possible(self) -> Self:

@@ -63,7 +63,7 @@ class Claim(Strict):
     metric: Metric
     """The estimate taken from the data, a function in ``gradient_failures.claims``."""
 
-    select: list[Mapping[str, Any]] = [{}]
+    select: list[Mapping[str, Any]] = Field(min_length=1)
     """Cells of the grid that are each estimated and judged; the claim's verdict sums them up."""
 
     options: Mapping[str, Any] = {}

@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import Any, Self
 
+import yaml
 from pydantic import ValidationError, model_validator
 
 from gradient_failures.config.base import ConfigError, Experiment, Strict, explain
@@ -31,14 +32,25 @@ class PaperConfig(Strict):
         taken = [name for name, count in Counter(diagnostics + sweeps).items() if count > 1]
         if taken:
             raise ValueError(
-                f"two sweeps or diagnostics are called {', '.join(taken)}, and both would write results/metrics/NAME.nc"
+                f"two sweeps or diagnostics are called {', '.join(taken)}, "
+                "and both would write results/metrics/NAME.nc"
             )
         return self
+
+
+def _typed(value: Any) -> Any:
+    """``value`` with strings read as YAML scalars: Snakemake's --config hands nested numbers over as text."""
+    if isinstance(value, Mapping):
+        return {key: _typed(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_typed(item) for item in value]
+    scalar = yaml.safe_load(value) if isinstance(value, str) else value
+    return value if isinstance(scalar, (dict, list)) else scalar
 
 
 def validated(config: Mapping[str, Any]) -> PaperConfig:
     """Check ``config``; a :class:`ConfigError` says what is wrong, one line for each mistake."""
     try:
-        return PaperConfig.model_validate(dict(config))
+        return PaperConfig.model_validate(_typed(config))
     except ValidationError as error:
         raise ConfigError(explain(error, PaperConfig)) from None

@@ -7,8 +7,12 @@ from gradient_failures.config.paper import PaperConfig
 
 def schema() -> str:
     """The schema of the configuration, from its models; a test holds ``config/schema.yaml`` to it."""
-    header = "# Every key of config/config.yaml. Generated from the models in src/gradient_failures/config: make schema\n"
-    return header + yaml.safe_dump(PaperConfig.model_json_schema(), sort_keys=False, allow_unicode=True, width=110)
+    header = (
+        "# Every key of config/config.yaml, generated from src/gradient_failures/config by: make schema\n"
+    )
+    return header + yaml.safe_dump(
+        PaperConfig.model_json_schema(), sort_keys=False, allow_unicode=True, width=110
+    )
 
 
 if __name__ == "__main__":

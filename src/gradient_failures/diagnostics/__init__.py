@@ -1,0 +1,1 @@
+"""Measurements that explain the experiments, one module each, all with the same ``measure``."""

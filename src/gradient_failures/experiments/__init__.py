@@ -1,0 +1,1 @@
+"""The training experiments, one module each, all with the same ``Point``, ``Training`` and ``train``."""

@@ -14,7 +14,7 @@ from torch import Tensor
 from gradient_failures.config.parity import InputEncoding, ParityPoint, ParityTraining
 from gradient_failures.networks import HingeNetwork, dense_weights
 from gradient_failures.seeds import stream
-from gradient_failures.training import SEED_ATTRIBUTES, fit
+from gradient_failures.training import fit
 
 Point = ParityPoint
 Training = ParityTraining
@@ -40,9 +40,7 @@ def train(point: ParityPoint, training: ParityTraining, seeds: Iterable[int]) ->
 
 def _train_one(point: ParityPoint, training: ParityTraining, seed: int) -> xr.Dataset:
     learner = ParityLearner(point, training, seed)
-    history = fit(
-        learner, steps=training.steps, eval_every=training.eval_every, seed=seed, variables=METRICS
-    )
+    history = fit(learner, steps=training.steps, eval_every=training.eval_every, seed=seed, variables=METRICS)
     subset_size = {"long_name": "size |v*| of the subset that decides the label", "units": "1"}
     return history.assign(subset_size=("seed", [int(learner.target.sum())], subset_size))
 
@@ -80,7 +78,7 @@ class ParityLearner:
     def _batches(self, count: int) -> Iterable[tuple[Tensor, Tensor]]:
         size = self.training.batch_size
         inputs, labels = sample(self.target, count * size, self.encoding, self.train_stream)
-        return zip(inputs.split(size), labels.unsqueeze(1).split(size), strict=True)
+        return zip(inputs.view(count, size, -1), labels.view(count, size, 1), strict=True)
 
 
 def draw_target(point: ParityPoint, rng: np.random.Generator) -> np.ndarray:

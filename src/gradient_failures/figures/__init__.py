@@ -1,0 +1,1 @@
+"""The figures, one module each, all with the same ``TITLE`` and ``draw``."""

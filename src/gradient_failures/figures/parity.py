@@ -28,12 +28,14 @@ def draw(learning: xr.Dataset, subset_size: xr.Dataset, published: Mapping[str, 
     """
     rows = -(-learning.sizes["dim"] // COLUMNS)
     figure = Figure(figsize=(7.2, 1.9 * rows + 2.5))
-    upper, lower = figure.subfigures(2, 1, height_ratios=[1.9 * rows, 2.5])
+    upper, lower = figure.subfigures(2, 1, squeeze=False, height_ratios=[1.9 * rows, 2.5]).flat
     panels = upper.subplots(rows, COLUMNS, sharey=True, squeeze=False)
     for panel in panels.flat[learning.sizes["dim"] :]:
         panel.set_axis_off()
     for panel, dim in zip(panels.flat, learning["dim"].values, strict=False):
-        _draw_dimension(panel, learning["accuracy"].sel(dim=dim), published["figure_1"]["accuracy"].get(f"d{dim}"))
+        _draw_dimension(
+            panel, learning["accuracy"].sel(dim=dim), published["figure_1"]["accuracy"].get(f"d{dim}")
+        )
     panels.flat[0].legend(loc="lower right")
     upper.supxlabel(plotting.axis_label(learning["step"]), fontsize=8)
     upper.supylabel(plotting.axis_label(learning["accuracy"]), fontsize=8)
@@ -65,9 +67,16 @@ def _draw_success(axes: Axes, accuracy: xr.DataArray) -> None:
     """Success rate with its interval against the first dimension of ``accuracy`` (axis, seed, step)."""
     axis = accuracy[accuracy.dims[0]]
     for level, (color, marker, line) in LEVELS.items():
-        reached = np.isfinite(statistics.first_passage(accuracy, level))
+        reached = statistics.first_passage(accuracy, level) < np.inf
         plotting.draw_rates(
-            axes, axis.values, reached, color=color, marker=marker, linestyle=line, label=f"reach {level:.2f}", markersize=4
+            axes,
+            axis.values,
+            reached,
+            color=color,
+            marker=marker,
+            linestyle=line,
+            label=f"reach {level:.2f}",
+            markersize=4,
         )
     axes.set_xlabel(plotting.axis_label(axis))
     axes.set_xticks(axis.values)

@@ -31,7 +31,9 @@ def draw(architecture: xr.Dataset, encoding: xr.Dataset) -> Figure:
     names = {"signs": "inputs ±1 (released code)", "bits": "inputs 0 and 1 (text)"}
     keys = [str(name) for name in encoding["input_encoding"].values]
     groups = [encoding["accuracy"].sel(input_encoding=name) for name in keys]
-    _draw_groups(right, [f"d = {dim}" for dim in encoding["dim"].values], groups, [names[key] for key in keys])
+    _draw_groups(
+        right, [f"d = {dim}" for dim in encoding["dim"].values], groups, [names[key] for key in keys]
+    )
     right.set_title("Input encoding")
     right.legend()
     return figure
@@ -46,7 +48,14 @@ def _draw_groups(axes: Axes, ticks: list[str], groups: list[xr.DataArray], label
         spread = np.linspace(-0.08, 0.08, late.sizes["seed"]) + 0.3 * (index - (len(groups) - 1) / 2)
         positions = np.arange(len(ticks))[:, np.newaxis] + spread
         axes.plot(
-            positions.ravel(), late.values.ravel(), linestyle="none", marker=marker, markersize=3.5, color=color, alpha=0.7, label=label
+            positions.ravel(),
+            late.values.ravel(),
+            linestyle="none",
+            marker=marker,
+            markersize=3.5,
+            color=color,
+            alpha=0.7,
+            label=label,
         )
     axes.set_xticks(range(len(ticks)), ticks)
     axes.set_ylim(0.4, 1.02)

@@ -1,0 +1,99 @@
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+
+TINY = """
+parity:
+  training: {steps: 60, eval_every: 20, eval_samples: 50, batch_size: 16}
+  seeds_per_job: 2
+  sweeps:
+    parity: {dim: [3, 5], seeds: 3}
+    parity_subset_size: {dim: [5], fixed_subset_size: [1, 2], seeds: 2}
+    parity_architecture: {dim: [5], seeds: 2}
+    parity_encoding: {dim: [3], seeds: 2}
+realisability: {exhaustive_dim: [1, 2, 3], sampled_dim: [6], sampled_targets: 2, sampled_inputs: 50}
+"""
+
+
+class Project:
+    """A copy of this project in a folder of its own, to run and to break."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        listing = subprocess.run(
+            ["git", "ls-files", "-co", "--exclude-standard"],
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        for name in listing.stdout.splitlines():
+            if (ROOT / name).exists() and not name.startswith(("tests/", "docs/")):
+                target = folder / name
+                target.parent.mkdir(parents=True, exist_ok=True)
+                shutil.copy2(ROOT / name, target)
+        self.write("config/tiny.yaml", TINY)
+
+    def write(self, name: str, text: str) -> None:
+        (self.folder / name).write_text(text)
+
+    def edit(self, name: str, old: str, new: str) -> None:
+        text = (self.folder / name).read_text()
+        assert old in text
+        self.write(name, text.replace(old, new, 1))
+
+    def snakemake(
+        self, *arguments: str, config: str | None = "config/tiny.yaml"
+    ) -> subprocess.CompletedProcess:
+        overlay = ["--configfile", config] if config else []
+        return subprocess.run(
+            [sys.executable, "-m", "snakemake", "--cores", "2", *arguments, *overlay],
+            cwd=self.folder,
+            env=os.environ | {"XDG_CACHE_HOME": str(self.folder / ".cache")},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+
+    def run(self, *targets: str, config: str | None = "config/tiny.yaml") -> str:
+        done = self.snakemake(*(targets or ("all",)), config=config)
+        assert done.returncode == 0, done.stdout
+        return done.stdout
+
+    def planned(self, *arguments: str, config: str | None = "config/tiny.yaml") -> Counter:
+        """Number of jobs by rule that a run would start."""
+        done = self.snakemake("all", "--dry-run", *arguments, config=config)
+        assert done.returncode == 0, done.stdout
+        rows = re.findall(r"^(\w+) +(\d+)$", done.stdout, flags=re.MULTILINE)
+        return Counter({rule: int(count) for rule, count in rows if rule not in ("all", "total")})
+
+
+@pytest.fixture
+def project(tmp_path):
+    return Project(tmp_path)
+
+
+@pytest.fixture(scope="session")
+def finished(tmp_path_factory):
+    """A project whose tiny run is finished. Tests only read it, or copy it first."""
+    project = Project(tmp_path_factory.mktemp("finished"))
+    project.run()
+    return project
+
+
+@pytest.fixture
+def finished_copy(finished, tmp_path):
+    """A finished project that a test may break."""
+    folder = tmp_path / "project"
+    shutil.copytree(finished.folder, folder, symlinks=True)
+    copy = Project.__new__(Project)
+    copy.folder = folder
+    return copy

@@ -1,0 +1,112 @@
+"""The report in a real browser, from disk, as a reader opens it."""
+
+import json
+import shutil
+from pathlib import Path
+from urllib.parse import unquote, urlparse
+
+import pytest
+from playwright.sync_api import sync_playwright
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]
+
+pytestmark = pytest.mark.skipif(
+    CHROMIUM is None, reason="no Chromium on this machine (Debian: apt-get install chromium)"
+)
+
+
+@pytest.fixture(scope="module")
+def browser():
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def open_page(browser, finished):
+    """Open the report; requests to anywhere but the file and messages on the console are collected."""
+    contexts = []
+
+    def open_with(**options):
+        context = browser.new_context(**options)
+        contexts.append(context)
+        page = context.new_page()
+        page.trouble = []
+        page.on("console", lambda message: page.trouble.append(message.text))
+        page.on("pageerror", lambda error: page.trouble.append(str(error)))
+        page.on("request", lambda request: note_foreign(page, request.url))
+        page.goto((finished.folder / "results/report/index.html").as_uri())
+        return page
+
+    yield open_with
+    for context in contexts:
+        context.close()
+
+
+def note_foreign(page, url):
+    if not url.startswith(("data:", "file:")) or (url.startswith("file:") and not url.endswith("index.html")):
+        page.trouble.append(url)
+
+
+def verdicts(finished):
+    return json.loads((finished.folder / "results/claims.json").read_text())["results"]
+
+
+def test_no_console_messages_and_no_requests_beside_the_file(open_page):
+    page = open_page()
+    assert page.locator("h1").inner_text().startswith("Failures of Gradient-Based Deep Learning")
+    assert page.trouble == []
+
+
+def test_one_row_for_each_claim_with_its_verdict_without_javascript(open_page, finished):
+    page = open_page(java_script_enabled=False)
+    rows = page.locator("tr[data-claim]")
+    shown = {
+        row.get_attribute("data-claim"): row.locator(".verdict").inner_text().split(" ", 1)[1]
+        for row in rows.all()
+    }
+    assert shown == {result["claim"]["id"]: result["verdict"] for result in verdicts(finished)}
+
+
+def test_headline_counts_the_reproduced_claims_of_the_paper(open_page, finished):
+    paper = [result for result in verdicts(finished) if result["claim"]["kind"] == "paper"]
+    reproduced = sum(result["verdict"] == "REPRODUCED" for result in paper)
+    headline = open_page().locator(".headline").inner_text()
+    assert headline.startswith(f"{reproduced} of {len(paper)} claims of the paper reproduced")
+
+
+def test_reduced_run_says_so(open_page):
+    assert "reduced" in open_page().locator(".notice").inner_text()
+
+
+def test_every_link_resolves(open_page):
+    page = open_page()
+    links = page.eval_on_selector_all("a", "links => links.map(link => link.href)")
+    assert len(links) > 20
+    for link in links:
+        target = urlparse(link)
+        assert target.scheme == "file"
+        assert Path(unquote(target.path)).exists(), link
+        if target.fragment:
+            assert page.locator(f'[id="{target.fragment}"]').count() == 1, link
+
+
+def test_figures_are_drawn_and_described(open_page):
+    images = open_page().locator("img")
+    assert images.count() == 2
+    for image in images.all():
+        assert image.evaluate("image => image.complete && image.naturalWidth > 300")
+        assert len(image.get_attribute("alt")) > 40
+
+
+@pytest.mark.parametrize("width", [375, 768, 1400])
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_page_does_not_scroll_sideways(open_page, width, scheme):
+    page = open_page(viewport={"width": width, "height": 900}, color_scheme=scheme)
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+
+
+def test_page_prints(open_page):
+    assert open_page().pdf(format="A4").startswith(b"%PDF")

@@ -1,0 +1,399 @@
+"""Judging: every claim of the paper must be able to come out both ways, and say when it cannot tell."""
+
+import json
+import math
+from itertools import permutations, product
+from pathlib import Path
+
+import numpy as np
+import pytest
+import xarray as xr
+import yaml
+
+from gradient_failures import claims, statistics
+from gradient_failures.claims import Verdict, judge, meets, number, summed_up
+from gradient_failures.config.claims import Claim, Criterion, validated_claims
+from gradient_failures.statistics import Estimate
+
+REPRODUCED, PARTLY, NOT_REPRODUCED, INCONCLUSIVE, NOT_RUN = Verdict
+
+FILE = Path(__file__).parents[2] / "config/claims.yaml"
+CLAIMS = validated_claims(yaml.safe_load(FILE.read_text(encoding="utf-8")))
+EVERY = 100
+
+
+def learns_at(passage):
+    """A run at accuracy 1/2 until step ``passage(claim, cell, seed)`` and at 1 from then on."""
+    return lambda claim, cell, seed, step: np.where(step >= passage(claim, cell, seed), 1.0, 0.5)
+
+
+def stays_at(level):
+    """A run at accuracy ``level(claim)`` plus or minus half a per cent by seed."""
+    return lambda claim, cell, seed, step: np.full(step.size, level(claim) + 0.005 * (-1) ** seed)
+
+
+def rank(claim, cell):
+    """Position of the cell on the first axis of the claim."""
+    axis, values = next(iter(axes_of(claim).items()))
+    return values.index(cell[axis])
+
+
+def share_learns(claim, seed):
+    bound = claim.criterion.at_least if claim.criterion.at_most is None else claim.criterion.at_most
+    return seed < bound * claim.budget.seeds
+
+
+EARLY = learns_at(lambda claim, cell, seed: 1000 + 200 * seed)
+NEVER = learns_at(lambda claim, cell, seed: math.inf)
+CHANCE = stays_at(lambda claim: 0.5)
+SOME = learns_at(lambda claim, cell, seed: 1000 if share_learns(claim, seed) else math.inf)
+
+# What runs must do to meet the criterion, to miss it, and to straddle it.
+RUNS = {
+    ("success_rate", "at_least"): (EARLY, NEVER, SOME),
+    ("success_rate", "at_most"): (NEVER, EARLY, SOME),
+    ("late_mean", "within"): (CHANCE, EARLY, stays_at(lambda claim: claim.criterion.within[1])),
+    ("slower", "at_least"): (
+        learns_at(lambda claim, cell, seed: 8000 * (1 + rank(claim, cell)) + 200 * seed),
+        learns_at(lambda claim, cell, seed: 8000 * (5 - rank(claim, cell)) + 200 * seed),
+        learns_at(lambda claim, cell, seed: 1000 if seed % 2 else 8000 * (1 + rank(claim, cell))),
+    ),
+    ("first_passage", "contains"): (
+        learns_at(lambda claim, cell, seed: claim.criterion.contains * (0.5 + seed / 10)),
+        learns_at(lambda claim, cell, seed: claim.criterion.contains * 2 + 200 * seed),
+        None,
+    ),
+    ("largest", "at_most"): (
+        lambda claim, cell, seed, step: np.full(step.size, claim.criterion.at_most),
+        lambda claim, cell, seed, step: claim.criterion.at_most + (step == 0) * 0.25,
+        None,
+    ),
+}
+
+
+def runs_for(claim):
+    (criterion,) = claim.criterion.model_dump(exclude_none=True)
+    return RUNS[claim.metric, criterion]
+
+
+def axes_of(claim):
+    axes = {}
+    for cell in claim.select:
+        for axis, value in cell.items():
+            known = axes.setdefault(axis, [])
+            known += [item for item in (value if isinstance(value, list) else [value]) if item not in known]
+    return axes
+
+
+def data_for(claim, run, steps=None, seeds=None):
+    """A dataset at the budget of ``claim``, over its cells, in which ``run`` gives each curve."""
+    axes = axes_of(claim)
+    seeds = seeds or claim.budget.seeds or 1
+    step = np.arange(0, (steps or claim.budget.steps) + 1, EVERY)
+    cells = [dict(zip(axes, values, strict=True)) for values in product(*axes.values())]
+    curves = np.array([[run(claim, cell, seed, step) for seed in range(seeds)] for cell in cells])
+    shape = [*map(len, axes.values()), seeds, step.size]
+    return xr.Dataset(
+        {claim.options.get("variable", "accuracy"): ((*axes, "seed", "step"), curves.reshape(shape))},
+        coords={**axes, "seed": range(seeds), "step": step},
+    )
+
+
+def named(name):
+    (claim,) = (claim for claim in CLAIMS if claim.id == name)
+    return claim
+
+
+each_claim = pytest.mark.parametrize("claim", CLAIMS, ids=lambda claim: claim.id)
+each_trained_claim = pytest.mark.parametrize(
+    "claim", [claim for claim in CLAIMS if claim.budget.steps], ids=lambda claim: claim.id
+)
+
+
+@each_claim
+def test_a_claim_is_reproduced_by_runs_that_meet_it(claim):
+    good, _, _ = runs_for(claim)
+    result = judge(claim, data_for(claim, good))
+    assert (result.verdict, result.reduced) == (REPRODUCED, False)
+    assert len(result.cells) == len(claim.select)
+    assert "meets" in result.reason
+
+
+@each_claim
+def test_a_claim_is_refuted_by_runs_that_miss_it(claim):
+    _, bad, _ = runs_for(claim)
+    result = judge(claim, data_for(claim, bad))
+    assert (result.verdict, result.reduced) == (NOT_REPRODUCED, False)
+    assert {cell.verdict for cell in result.cells} == {NOT_REPRODUCED}
+    assert "misses" in result.reason
+
+
+@pytest.mark.parametrize(
+    "claim", [claim for claim in CLAIMS if runs_for(claim)[2]], ids=lambda claim: claim.id
+)
+def test_a_claim_is_undecided_by_runs_whose_interval_straddles(claim):
+    _, _, unclear = runs_for(claim)
+    result = judge(claim, data_for(claim, unclear))
+    assert (result.verdict, result.reduced) == (INCONCLUSIVE, False)
+    assert "straddles" in result.reason
+
+
+@pytest.mark.parametrize(
+    "claim",
+    [claim for claim in CLAIMS if len(claim.select) > 1 and claim.metric != "slower"],
+    ids=lambda claim: claim.id,
+)
+def test_one_cell_that_misses_makes_a_claim_partly_reproduced(claim):
+    good, bad, _ = runs_for(claim)
+
+    def mixed(claim, cell, seed, step):
+        return (bad if cell == claim.select[-1] else good)(claim, cell, seed, step)
+
+    result = judge(claim, data_for(claim, mixed))
+    assert result.verdict == PARTLY
+    *others, last = [cell.verdict for cell in result.cells]
+    assert (set(others), last) == ({REPRODUCED}, NOT_REPRODUCED)
+
+
+@each_trained_claim
+@pytest.mark.parametrize(("short_of", "by"), [("steps", EVERY), ("seeds", 1)])
+def test_a_smaller_run_decides_nothing_and_is_marked_reduced(claim, short_of, by):
+    good, _, _ = runs_for(claim)
+    wanted = getattr(claim.budget, short_of)
+    result = judge(claim, data_for(claim, good, **{short_of: wanted - by}))
+    assert (result.verdict, result.reduced) == (INCONCLUSIVE, True)
+    assert f"{wanted - by} of {wanted} {short_of}" in result.reason
+
+
+@each_trained_claim
+def test_a_smaller_run_may_judge_where_the_claim_allows_it(claim):
+    good, bad, _ = runs_for(claim)
+    lenient = claim.model_copy(update={"reduced_may_judge": True})
+    for run, verdict in ((good, REPRODUCED), (bad, NOT_REPRODUCED)):
+        result = judge(lenient, data_for(claim, run, steps=claim.budget.steps - EVERY))
+        assert (result.verdict, result.reduced) == (verdict, True)
+
+
+@each_trained_claim
+def test_a_larger_run_judges_too(claim):
+    good, _, _ = runs_for(claim)
+    result = judge(claim, data_for(claim, good, seeds=claim.budget.seeds + 2))
+    assert (result.verdict, result.reduced) == (REPRODUCED, False)
+
+
+@each_claim
+def test_a_claim_without_its_data_is_not_run(claim):
+    result = judge(claim, None)
+    assert (result.verdict, result.reduced, result.cells) == (NOT_RUN, False, [])
+    assert claim.data in result.reason
+
+
+@each_claim
+def test_a_claim_with_a_cell_missing_is_not_run(claim):
+    good, _, _ = runs_for(claim)
+    full = data_for(claim, good)
+    for axis in axes_of(claim):
+        missing = full[axis].values[-1]
+        result = judge(claim, full.sel({axis: full[axis] != missing}))
+        assert (result.verdict, result.cells) == (NOT_RUN, [])
+        assert f"{axis} = {missing}" in result.reason
+
+
+def test_a_claim_with_a_whole_axis_missing_is_not_run():
+    claim = named("parity-depth-and-width")
+    result = judge(claim, data_for(named("parity-d30-not-learnt"), CHANCE))
+    assert result.verdict == NOT_RUN
+    assert "architecture" in result.reason
+
+
+def test_one_success_in_sixteen_leaves_the_failure_at_30_bits_undecided():
+    claim = named("parity-d30-not-learnt")
+    one = learns_at(lambda claim, cell, seed: 1000 if seed == 3 else math.inf)
+    result = judge(claim, data_for(claim, one))
+    assert result.verdict == INCONCLUSIVE
+    assert result.cells[0].estimate.value == 1 / 16
+
+
+def test_a_success_counts_even_if_it_is_lost_again():
+    claim = named("parity-d5-learnt")
+    data = data_for(claim, EARLY)
+    data["accuracy"][..., -1] = 0.5
+    assert judge(claim, data).verdict == REPRODUCED
+
+
+def with_diverged_run(claim, run):
+    data = data_for(claim, run)
+    data["accuracy"][..., 0, 5:] = np.nan
+    return data
+
+
+def test_a_diverged_run_counts_as_one_that_does_not_learn():
+    claim = named("parity-d5-learnt")
+    result = judge(claim, with_diverged_run(claim, EARLY))
+    assert result.cells[0].estimate.value == 15 / 16
+
+
+def test_a_diverged_run_leaves_a_late_mean_undecided():
+    claim = named("parity-d30-at-chance")
+    result = judge(claim, with_diverged_run(claim, CHANCE))
+    assert result.verdict == INCONCLUSIVE
+    json.dumps(result.as_json(), allow_nan=False)
+
+
+def test_slower_is_the_share_of_pairs_in_which_the_second_value_takes_longer():
+    claim = named("parity-harder-with-dimension")
+    data = data_for(claim, RUNS["slower", "at_least"][2])
+    level = claim.options["level"]
+    fast, slow = (statistics.first_passage(data["accuracy"].sel(dim=dim), level).values for dim in (5, 10))
+    pairs = [1.0 if b > a else 0.5 if b == a else 0.0 for a, b in product(fast, slow)]
+    estimate = claims.slower(data, {"dim": [5, 10]}, level=level)
+    assert estimate.value == pytest.approx(np.mean(pairs))
+    assert estimate.value > 0.5
+    opposite = claims.slower(data, {"dim": [10, 5]}, level=level)
+    assert opposite.value == pytest.approx(1 - estimate.value)
+
+
+def test_runs_that_never_arrive_are_slower_than_any_that_do():
+    claim = named("parity-harder-with-dimension")
+    only_smallest = learns_at(lambda claim, cell, seed: 40_000 if cell["dim"] == 5 else math.inf)
+    data = data_for(claim, only_smallest)
+    assert claims.slower(data, {"dim": [5, 30]}, level=0.9).value == 1.0
+    assert claims.slower(data, {"dim": [10, 30]}, level=0.9).value == 0.5
+
+
+@pytest.mark.parametrize(
+    ("criterion", "low", "high", "verdict"),
+    [
+        ({"at_least": 0.75}, 0.80, 1.00, REPRODUCED),
+        ({"at_least": 0.75}, 0.75, 1.00, REPRODUCED),
+        ({"at_least": 0.75}, 0.74, 1.00, INCONCLUSIVE),
+        ({"at_least": 0.75}, 0.20, 0.75, INCONCLUSIVE),
+        ({"at_least": 0.75}, 0.20, 0.74, NOT_REPRODUCED),
+        ({"at_least": 0.75}, -math.inf, math.inf, INCONCLUSIVE),
+        ({"at_most": 0}, 0.0, 0.0, REPRODUCED),
+        ({"at_most": 0}, 0.1, 0.1, NOT_REPRODUCED),
+        ({"at_most": 0}, 0.0, 0.1, INCONCLUSIVE),
+        ({"at_most": -1.5}, -3.0, -2.0, REPRODUCED),
+        ({"within": [0.48, 0.52]}, 0.48, 0.52, REPRODUCED),
+        ({"within": [0.48, 0.52]}, 0.47, 0.51, INCONCLUSIVE),
+        ({"within": [0.48, 0.52]}, 0.49, 0.53, INCONCLUSIVE),
+        ({"within": [0.48, 0.52]}, 0.40, 0.60, INCONCLUSIVE),
+        ({"within": [0.48, 0.52]}, 0.53, 0.60, NOT_REPRODUCED),
+        ({"within": [0.48, 0.52]}, 0.30, 0.47, NOT_REPRODUCED),
+        ({"contains": 2110}, 2000, 3000, REPRODUCED),
+        ({"contains": 2110}, 2110, 2110, REPRODUCED),
+        ({"contains": 2110}, 2000, math.inf, REPRODUCED),
+        ({"contains": 2110}, 2111, math.inf, NOT_REPRODUCED),
+        ({"contains": 2110}, math.inf, math.inf, NOT_REPRODUCED),
+        ({"contains": 0}, 0.1, 0.2, NOT_REPRODUCED),
+    ],
+)
+def test_an_interval_is_held_against_a_criterion(criterion, low, high, verdict):
+    assert meets(Estimate(low, low, high, 16), Criterion(**criterion)) == verdict
+
+
+def test_a_value_that_is_not_a_number_decides_nothing():
+    for criterion in ({"at_least": 0.75}, {"contains": 1.0}, {"within": [0.0, 1.0]}):
+        assert meets(Estimate(math.nan, math.nan, math.nan, 16), Criterion(**criterion)) == INCONCLUSIVE
+
+
+@pytest.mark.parametrize(
+    ("verdicts", "claim_verdict"),
+    [
+        ({REPRODUCED}, REPRODUCED),
+        ({NOT_REPRODUCED}, NOT_REPRODUCED),
+        ({INCONCLUSIVE}, INCONCLUSIVE),
+        ({REPRODUCED, INCONCLUSIVE}, INCONCLUSIVE),
+        ({REPRODUCED, NOT_REPRODUCED}, PARTLY),
+        ({NOT_REPRODUCED, INCONCLUSIVE}, NOT_REPRODUCED),
+        ({REPRODUCED, NOT_REPRODUCED, INCONCLUSIVE}, PARTLY),
+    ],
+)
+def test_the_cells_are_summed_up(verdicts, claim_verdict):
+    for order in permutations([*verdicts, *verdicts]):
+        assert summed_up(list(order)) == claim_verdict
+
+
+@each_claim
+def test_a_result_is_plain_json(claim):
+    for run in filter(None, runs_for(claim)):
+        document = json.loads(json.dumps(judge(claim, data_for(claim, run)).as_json(), allow_nan=False))
+        assert document["claim"]["id"] == claim.id
+        assert document["verdict"] in list(Verdict)
+        assert len(document["cells"]) == len(claim.select)
+        assert set(document["cells"][0]["estimate"]) == {"value", "low", "high", "n"}
+
+
+def test_infinite_passages_become_null_in_json():
+    claim = named("parity-d5-speed")
+    document = json.loads(json.dumps(judge(claim, data_for(claim, NEVER)).as_json(), allow_nan=False))
+    assert document["verdict"] == "NOT REPRODUCED"
+    assert document["cells"][0]["estimate"] == {"value": None, "low": None, "high": None, "n": 16}
+    assert "never" in document["reason"]
+
+
+def test_the_unbounded_interval_of_a_single_run_becomes_null_in_json():
+    claim = named("parity-d30-at-chance").model_copy(update={"reduced_may_judge": True})
+    result = judge(claim, data_for(claim, CHANCE, seeds=1))
+    assert (result.verdict, result.reduced) == (INCONCLUSIVE, True)
+    estimate = json.loads(json.dumps(result.as_json(), allow_nan=False))["cells"][0]["estimate"]
+    assert estimate == {"value": pytest.approx(0.505), "low": None, "high": None, "n": 1}
+
+
+def test_a_cell_is_named_by_its_axes():
+    depth = named("parity-depth-and-width")
+    labels = [cell.cell for cell in judge(depth, data_for(depth, CHANCE)).cells]
+    assert labels == [f"dim 30, architecture {name}" for name in ("10d-10d", "10d-10d-10d", "40d")]
+    harder = named("parity-harder-with-dimension")
+    labels = [cell.cell for cell in judge(harder, data_for(harder, EARLY)).cells]
+    assert labels == ["dim 5 and 10", "dim 10 and 30"]
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (0, "0"),
+        (1.0, "1"),
+        (2110, "2\u202f110"),
+        (19350.0, "19\u202f350"),
+        (0.123456, "0.123"),
+        (-0.5, "-0.5"),
+        (math.inf, "never"),
+        (-math.inf, "unbounded"),
+    ],
+)
+def test_numbers_read_well(value, text):
+    assert number(value) == text
+
+
+@pytest.mark.parametrize(
+    ("criterion", "text"),
+    [
+        ({"at_least": 0.75}, "at least 0.75"),
+        ({"at_most": 0}, "at most 0"),
+        ({"at_most": 0.25}, "at most 0.25"),
+        ({"within": [0.48, 0.52]}, "between 0.48 and 0.52"),
+        ({"contains": 2110}, "range holds 2\u202f110"),
+    ],
+)
+def test_a_criterion_reads_well(criterion, text):
+    assert claims.describe(Criterion(**criterion)) == text
+
+
+def test_a_claim_without_cells_to_choose_judges_the_whole_dataset():
+    claim = Claim(
+        id="all",
+        statement="No error anywhere.",
+        source="ours",
+        kind="extension",
+        data="realisability",
+        metric="largest",
+        options={"variable": "error_rate"},
+        criterion=Criterion(at_most=0),
+        why="An exact computation.",
+        budget={},
+    )
+    data = xr.Dataset({"error_rate": ("dim", [0.0, 0.0])}, coords={"dim": [1, 2]})
+    assert judge(claim, data).verdict == REPRODUCED
+    data["error_rate"][1] = 0.5
+    assert judge(claim, data).verdict == NOT_REPRODUCED

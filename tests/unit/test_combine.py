@@ -1,0 +1,146 @@
+"""Putting runs together: every value must end up at its own coordinates."""
+
+import numpy as np
+import pytest
+import xarray as xr
+import yaml
+
+from gradient_failures import dataset
+from gradient_failures.combine import AXIS_NAMES, combine
+from gradient_failures.config.base import seed_blocks
+from gradient_failures.config.parity import ParityPoint, ParitySweep
+from gradient_failures.dataset import DatasetError
+
+STEPS = [0, 10, 20]
+ONE = {"long_name": "a number", "units": "1"}
+
+
+def code(point, seed, step):
+    """A number that tells the grid point, the seed and the step."""
+    layers = point.architecture.count("d")
+    return 1e6 * point.dim + 1e5 * layers + 1e4 * (point.fixed_subset_size or 0) + 100 * seed + step
+
+
+def run_of(point, block, **attributes):
+    values = np.array([[code(point, seed, step) for step in STEPS] for seed in block])
+    origin = {
+        "code_hash": "c",
+        "lock_hash": "l",
+        "device": "cpu",
+        "wall_seconds": 1.5,
+        "config": yaml.safe_dump({"point": point.slug(), "training": {"steps": 20}}),
+        "title": point.slug(),
+    }
+    return xr.Dataset(
+        {
+            "accuracy": (("seed", "step"), values, ONE),
+            "subset_size": ("seed", [point.dim + seed for seed in block], ONE),
+            dataset.DIVERGED: ("seed", np.full(len(block), np.nan), ONE),
+        },
+        coords={"seed": ("seed", list(block), ONE), "step": ("step", STEPS, ONE)},
+        attrs={**origin, **attributes},
+    )
+
+
+def runs_of(sweep, per_job):
+    """The runs of a sweep in the order of the workflow: blocks of seeds run fastest."""
+    return {
+        f"{point.slug()}/seeds~{block[0]}-{block[-1]}.nc": run_of(point, block)
+        for point in sweep.points()
+        for block in seed_blocks(sweep.seeds, per_job)
+    }
+
+
+SWEEPS = [
+    ParitySweep(dim=[5], seeds=1),
+    ParitySweep(dim=[5, 10, 30], seeds=4),
+    ParitySweep(dim=[30], fixed_subset_size=[2, 1, 3], seeds=5),
+    ParitySweep(dim=[30, 10], architecture=["10d-10d", "10d"], seeds=3),
+    ParitySweep(dim=[30, 10], fixed_subset_size=[0, 4], architecture=["10d-10d", "10d", "2d-2d-2d"], seeds=3),
+]
+
+
+@pytest.mark.parametrize("per_job", [1, 2, 100])
+@pytest.mark.parametrize("sweep", SWEEPS, ids=lambda sweep: ",".join(sweep.axes()))
+def test_every_value_ends_up_at_its_coordinates(sweep, per_job):
+    combined = combine(runs_of(sweep, per_job), sweep.axes())
+    axes = sweep.axes()
+    assert combined["accuracy"].dims == (*axes, "seed", "step")
+    assert combined["subset_size"].dims == (*axes, "seed")
+    for axis, values in axes.items():
+        assert combined[axis].values.tolist() == values
+    assert combined["seed"].values.tolist() == list(range(sweep.seeds))
+    for cell in combined["accuracy"].stack(cell=combined["accuracy"].dims).transpose("cell"):
+        at = {name: cell[name].item() for name in combined["accuracy"].dims}
+        seed, step = at.pop("seed"), at.pop("step")
+        assert cell.item() == code(ParityPoint(**at), seed, step)
+        assert combined["subset_size"].sel(at).sel(seed=seed).item() == at["dim"] + seed
+
+
+def test_the_combined_file_keeps_the_data_contract_and_says_what_the_runs_share(tmp_path):
+    sweep = SWEEPS[3]
+    runs = runs_of(sweep, per_job=2)
+    combined = combine(runs, sweep.axes())
+    assert combined.attrs["wall_seconds"] == 1.5 * len(runs)
+    assert combined.attrs["runs_code_hash"] == "c"
+    assert combined.attrs["runs_lock_hash"] == "l"
+    assert combined.attrs["device"] == "cpu"
+    assert yaml.safe_load(combined.attrs["runs_training"]) == {"steps": 20}
+    assert "title" not in combined.attrs
+    dataset.write(combined, tmp_path / "combined.nc", combined.attrs)
+    wanted = {"accuracy": ("dim", "architecture", "seed", "step")}
+    back = dataset.read(tmp_path / "combined.nc", wanted)
+    np.testing.assert_array_equal(back["accuracy"], combined["accuracy"])
+    assert back["architecture"].values.tolist() == ["10d-10d", "10d"]
+
+
+def test_a_diverged_run_stays_flagged_at_its_place(tmp_path):
+    sweep = SWEEPS[1]
+    runs = runs_of(sweep, per_job=2)
+    diverged = runs["dim~10/seeds~2-3.nc"]
+    diverged["accuracy"][1, 1:] = np.nan
+    diverged[dataset.DIVERGED][1] = 10.0
+    combined = combine(runs, sweep.axes())
+    dataset.write(combined, tmp_path / "combined.nc", combined.attrs)
+    flags = combined[dataset.DIVERGED]
+    assert flags.sel(dim=10, seed=3).item() == 10
+    assert flags.notnull().sum().item() == 1
+
+
+@pytest.mark.parametrize(
+    ("key", "changed"),
+    [
+        ("code_hash", {"code_hash": "another"}),
+        ("lock_hash", {"lock_hash": "another"}),
+        ("device", {"device": "cuda"}),
+        ("training", {"config": yaml.safe_dump({"training": {"steps": 21}})}),
+    ],
+)
+def test_runs_of_another_origin_are_refused_by_name(key, changed):
+    sweep = SWEEPS[1]
+    runs = runs_of(sweep, per_job=2)
+    odd = "dim~30/seeds~0-1.nc"
+    runs[odd] = runs[odd].assign_attrs(changed)
+    with pytest.raises(DatasetError, match=key) as caught:
+        combine(runs, sweep.axes())
+    assert odd in str(caught.value)
+    assert next(iter(runs)) in str(caught.value)
+
+
+def test_runs_may_differ_in_title_and_duration():
+    sweep = SWEEPS[1]
+    runs = runs_of(sweep, per_job=2)
+    runs["dim~30/seeds~0-1.nc"].attrs.update(title="another", wall_seconds=10.5)
+    assert combine(runs, sweep.axes()).attrs["wall_seconds"] == 1.5 * (len(runs) - 1) + 10.5
+
+
+def test_runs_with_other_steps_are_refused():
+    sweep = ParitySweep(dim=[5, 10], seeds=1)
+    runs = runs_of(sweep, per_job=1)
+    runs["dim~10/seeds~0-0.nc"] = runs["dim~10/seeds~0-0.nc"].isel(step=slice(2))
+    with pytest.raises(ValueError, match="step"):
+        combine(runs, sweep.axes())
+
+
+def test_every_axis_of_a_sweep_has_a_long_name():
+    assert set(AXIS_NAMES) == set(ParityPoint.model_fields)

@@ -1,0 +1,48 @@
+"""Where an artefact comes from."""
+
+import re
+
+import pytest
+import xarray as xr
+import yaml
+
+from gradient_failures import dataset, provenance
+
+
+def sources(folder, **contents):
+    for name, text in contents.items():
+        (folder / name).write_text(text)
+    return [str(folder / name) for name in contents]
+
+
+def test_the_hash_ignores_the_order_of_the_files(tmp_path):
+    paths = sources(tmp_path, a="1", b="2")
+    assert provenance.file_hash(paths) == provenance.file_hash(paths[::-1])
+    assert re.fullmatch(r"[0-9a-f]{64}", provenance.file_hash(paths))
+
+
+@pytest.mark.parametrize("changed", [{"a": "1x"}, {"b": ""}, {"a": "2", "b": "1"}, {"a": "12", "b": ""}])
+def test_the_hash_changes_with_any_content(tmp_path, changed):
+    before = provenance.file_hash(sources(tmp_path, a="1", b="2"))
+    sources(tmp_path, **changed)
+    assert provenance.file_hash([str(tmp_path / "a"), str(tmp_path / "b")]) != before
+
+
+def test_the_hash_changes_with_a_name_or_a_file_more(tmp_path):
+    first, second, third = sources(tmp_path, a="1", b="1", c="")
+    assert len({provenance.file_hash(paths) for paths in ([first], [second], [first, third])}) == 3
+
+
+def test_the_attributes_carry_the_configuration_and_fit_into_netcdf(tmp_path):
+    code = sources(tmp_path, code="import this", lock="numpy==2.0")
+    config = {"training": {"steps": 5, "learning_rate": 0.01}, "dims": [5, 10]}
+    attributes = provenance.attributes(title="a run", code=code[:1], lock=code[1], config=config)
+    assert yaml.safe_load(attributes["config"]) == config
+    assert attributes["code_hash"] == provenance.file_hash(code[:1])
+    assert attributes["lock_hash"] == provenance.file_hash(code[1:])
+    assert attributes["title"] == "a run"
+    assert all(isinstance(value, str | int) and value != "" for value in attributes.values())
+    result = xr.Dataset({"loss": ((), 1.0, {"long_name": "loss", "units": "1"})})
+    dataset.write(result, tmp_path / "run.nc", attributes)
+    written = dataset.read(tmp_path / "run.nc").attrs
+    assert {key: written[key] for key in attributes} == attributes

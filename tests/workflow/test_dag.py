@@ -1,0 +1,49 @@
+"""The jobs that a configuration expands to."""
+
+import pytest
+
+from conftest import ROOT
+
+FIXED = {
+    "diagnose_realisability": 1,
+    "claims": 1,
+    "figure_parity": 1,
+    "figure_parity_variants": 1,
+    "report": 1,
+}
+
+
+def test_full_paper_expands_over_grid_and_seed_blocks(project):
+    jobs = project.planned(config=None)
+    # 6 dimensions x 6 blocks, 8 subset sizes x 4, 3 more architectures x 1, bits at 3 dimensions x 4
+    assert jobs == {**FIXED, "combine": 4, "train_parity": 6 * 6 + 8 * 4 + 3 + 3 * 4}
+
+
+def test_smoke_has_every_rule_of_the_full_paper(project):
+    assert set(project.planned(config="config/smoke.yaml")) == set(project.planned(config=None))
+
+
+def test_runs_shared_by_sweeps_are_planned_once(project):
+    jobs = project.planned()
+    # 2 dimensions x 2 blocks; 2 subset sizes; 3 architectures and 1 encoding besides the shared defaults
+    assert jobs["train_parity"] == 2 * 2 + 2 + 3 + 1
+
+
+@pytest.mark.parametrize("target", ["figure_parity", "claims", "report", "results/metrics/parity.nc"])
+def test_named_targets(project, target):
+    done = project.snakemake(target, "--dry-run")
+    assert done.returncode == 0, done.stdout
+
+
+def test_config_on_the_command_line_overrides_the_files(project):
+    override = 'parity={"sweeps": {"parity": {"seeds": 7}}}'
+    assert project.planned("--config", override)["train_parity"] > project.planned()["train_parity"]
+
+
+def test_every_job_rule_has_log_benchmark_threads_and_resources(project):
+    rules = [path.read_text() for path in sorted((ROOT / "workflow/rules").glob("*.smk"))]
+    blocks = [block for text in rules for block in text.split("\nrule ")[1:]]
+    assert len(blocks) == 7
+    for block in blocks:
+        for directive in ("log:", "benchmark:", "threads:", "resources:", "conda:", "message:", "script:"):
+            assert f"    {directive}" in block, (directive, block[:40])
