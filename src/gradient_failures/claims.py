@@ -30,6 +30,7 @@ class CellResult:
 
     cell: str
     estimate: Estimate
+    measured: str
     verdict: Verdict
     reason: str
 
@@ -162,18 +163,16 @@ def _shortfall(dataset: xr.Dataset, budget: Budget) -> str:
 
 def _judge_cell(label: str, estimate: Estimate, claim: Claim) -> CellResult:
     verdict = meets(estimate, claim.criterion)
-    quantity = _describe_metric(claim)
-    interval = f"{number(estimate.low)} to {number(estimate.high)}"
-    exact = estimate.low == estimate.high
-    measured = number(estimate.value) + ("" if exact else f" ({interval}, n = {estimate.n})")
+    interval = f" [{number(estimate.low)}, {number(estimate.high)}]"
+    measured = number(estimate.value) + ("" if estimate.low == estimate.high else interval)
     place = f" at {label}" if label else ""
     relation = {
         Verdict.REPRODUCED: "meets",
         Verdict.NOT_REPRODUCED: "misses",
         Verdict.INCONCLUSIVE: "straddles",
     }[verdict]
-    reason = f"{quantity}{place} is {measured}, which {relation} “{describe(claim.criterion)}”"
-    return CellResult(label, estimate, verdict, reason)
+    reason = f"{_describe_metric(claim)}{place} is {measured}, which {relation} “{describe(claim.criterion)}”"
+    return CellResult(label, estimate, f"{measured}, n = {estimate.n}", verdict, reason)
 
 
 def _describe_metric(claim: Claim) -> str:
@@ -200,6 +199,8 @@ def describe(criterion: Criterion) -> str:
 
 def number(value: float) -> str:
     """A number for prose: whole numbers in full, others to three significant digits."""
+    if math.isnan(value):
+        return "undefined"
     if math.isinf(value):
         return "never" if value > 0 else "unbounded"
     if value == int(value):

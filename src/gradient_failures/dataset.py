@@ -70,6 +70,8 @@ def _violation(dataset: xr.Dataset) -> str | None:
     for dim in dataset.dims:
         if dim not in dataset.coords:
             return f"the dimension {dim!r} has no coordinate"
+        if dataset[dim].isnull().any():
+            return f"the coordinate {dim!r} has missing values"
     for name, variable in dataset.variables.items():
         for attribute in ("long_name", "units"):
             if attribute not in variable.attrs:

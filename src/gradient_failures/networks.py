@@ -50,10 +50,10 @@ class HingeNetwork:
 
     def scores(self, inputs: Tensor) -> Tensor:
         """Scores of ``inputs`` (n, d + 1), shape (n,)."""
-        hidden = inputs
-        for layer in self.layers[:-1]:
-            hidden = torch.nn.functional.pad((hidden @ layer).clamp_min_(0), (0, 1), value=1)
-        return (hidden @ self.layers[-1]).squeeze(1)
+        outputs = inputs @ self.layers[0]
+        for layer in self.layers[1:]:
+            outputs = torch.addmm(layer[-1], outputs.clamp_min_(0), layer[:-1])
+        return outputs.squeeze(1)
 
     def sgd_step(self, inputs: Tensor, labels: Tensor, learning_rate: float) -> None:
         """One step of SGD on a batch: ``inputs`` (batch_size, d + 1), ``labels`` ±1 (batch_size, 1).

@@ -57,7 +57,6 @@ def render(
         "series": series,
         "slug": lambda verdict: verdict.lower().replace(" ", "-"),
         "criterion": lambda criterion: describe(Criterion(**criterion)),
-        "measured": measured,
         "yaml": lambda value: yaml.safe_dump(value, sort_keys=False, allow_unicode=True),
     }
     results = verdicts["results"]
@@ -85,17 +84,6 @@ def summary(results: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     }
 
 
-def measured(result: Mapping[str, Any]) -> list[str]:
-    """The estimates of a claim, one for each cell, with their intervals."""
-    lines = []
-    for cell in result["cells"]:
-        value, low, high = (_number_or_infinite(cell["estimate"][key]) for key in ("value", "low", "high"))
-        interval = "" if low == high else f" [{low}, {high}]"
-        label = f"{cell['cell']}: " if len(result["cells"]) > 1 else ""
-        lines.append(f"{label}{value}{interval}, n = {cell['estimate']['n']}")
-    return lines
-
-
 def series(values: Sequence[Any]) -> str:
     """Values in words: "5, 10 and 30"."""
     words = [str(value) for value in values]
@@ -105,7 +93,3 @@ def series(values: Sequence[Any]) -> str:
 def data_uri(svg: bytes) -> str:
     """An SVG image as the address of an ``img``, so that the page is one file."""
     return "data:image/svg+xml;base64," + base64.b64encode(svg).decode()
-
-
-def _number_or_infinite(value: float | None) -> str:
-    return "never" if value is None else number(value)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from gradient_failures.report import measured, series, summary
+from gradient_failures.report import series, summary
 
 
 def result(verdict, kind="paper", reduced=False):
@@ -25,11 +25,6 @@ def test_summary_counts_the_claims_of_the_paper_only():
 )
 def test_series_in_words(values, words):
     assert series(values) == words
-
-
-def test_measured_says_never_for_a_censored_median():
-    cell = {"cell": "dim 30", "estimate": {"value": None, "low": 100.0, "high": None, "n": 4}}
-    assert measured({"cells": [cell]}) == ["never [100, never], n = 4"]
 
 
 def test_markup_in_data_is_escaped(finished_copy):

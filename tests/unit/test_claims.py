@@ -380,7 +380,7 @@ def test_a_criterion_reads_well(criterion, text):
     assert claims.describe(Criterion(**criterion)) == text
 
 
-def test_a_claim_without_cells_to_choose_judges_the_whole_dataset():
+def test_an_empty_cell_is_the_whole_dataset():
     claim = Claim(
         id="all",
         statement="No error anywhere.",
@@ -388,6 +388,7 @@ def test_a_claim_without_cells_to_choose_judges_the_whole_dataset():
         kind="extension",
         data="realisability",
         metric="largest",
+        select=[{}],
         options={"variable": "error_rate"},
         criterion=Criterion(at_most=0),
         why="An exact computation.",

@@ -8,6 +8,7 @@ from typing import Annotated, Any, ClassVar, Self, TypeVar
 from pydantic import (
     AfterValidator,
     BaseModel,
+    BeforeValidator,
     ConfigDict,
     Field,
     PositiveInt,
@@ -39,8 +40,20 @@ def _unique(values: list[Any]) -> list[Any]:
 Axis = Annotated[list[T], Field(min_length=1), AfterValidator(_unique)]
 """The values one axis of a grid runs over: at least one, each once."""
 
-PositiveFloat = Annotated[float, Field(gt=0, strict=False, allow_inf_nan=False)]
-"""A float above 0; not strict, since YAML reads 1e-3 as a string."""
+
+def _number_from_text(value: Any) -> Any:
+    """YAML reads 1e-3 as text; take it as the number it is meant to be."""
+    try:
+        return float(value) if isinstance(value, str) else value
+    except ValueError:
+        return value
+
+
+Number = Annotated[float, BeforeValidator(_number_from_text), Field(allow_inf_nan=False)]
+"""A finite number."""
+
+PositiveNumber = Annotated[Number, Field(gt=0)]
+"""A finite number above 0."""
 
 
 FileName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
@@ -120,7 +133,9 @@ def _explain_one(detail: Any, model: type[BaseModel]) -> str:
     message = detail["msg"].removeprefix("Value error, ")
     if detail["type"] == "value_error" and isinstance(detail["input"], dict):
         return f"{key}: {message}"
-    return f"{key}: {detail['input']!r} is not allowed: {message[0].lower()}{message[1:]}"
+    value = repr(detail["input"])
+    shown = value if len(value) <= 80 else "this value"
+    return f"{key}: {shown} is not allowed: {message[0].lower()}{message[1:]}"
 
 
 def _valid_keys(model: type[BaseModel], location: list[str]) -> list[str]:

@@ -5,7 +5,7 @@ from typing import Any, Literal, Self
 
 from pydantic import Field, NonNegativeInt, ValidationError, field_validator, model_validator
 
-from gradient_failures.config.base import ConfigError, FileName, Strict, explain
+from gradient_failures.config.base import ConfigError, FileName, Number, Strict, explain
 
 Metric = Literal["success_rate", "late_mean", "first_passage", "slower", "largest"]
 
@@ -13,22 +13,24 @@ Metric = Literal["success_rate", "late_mean", "first_passage", "slower", "larges
 class Criterion(Strict):
     """The condition that the interval of an estimate must meet; exactly one of the four."""
 
-    at_least: float | None = Field(default=None, strict=False)
+    at_least: Number | None = None
     """Reproduced if the whole interval is at or above this value, refuted if it is wholly below."""
 
-    at_most: float | None = Field(default=None, strict=False)
+    at_most: Number | None = None
     """Reproduced if the whole interval is at or below this value, refuted if it is wholly above."""
 
-    within: list[float] | None = Field(default=None, strict=False, min_length=2, max_length=2)
+    within: list[Number] | None = Field(default=None, min_length=2, max_length=2)
     """Equivalence: reproduced if the interval lies inside [low, high], refuted if it lies outside."""
 
-    contains: float | None = Field(default=None, strict=False)
+    contains: Number | None = None
     """Reproduced if the interval holds this value, refuted if it does not."""
 
     @model_validator(mode="after")
     def _exactly_one(self) -> Self:
         if len(self.model_dump(exclude_none=True)) != 1:
             raise ValueError("give exactly one of at_least, at_most, within, contains")
+        if self.within and self.within[0] > self.within[1]:
+            raise ValueError("within is [low, high], and low is larger than high here")
         return self
 
 
@@ -63,7 +65,7 @@ class Claim(Strict):
     metric: Metric
     """The estimate taken from the data, a function in ``gradient_failures.claims``."""
 
-    select: list[Mapping[str, Any]] = Field(min_length=1)
+    select: list[Mapping[str, Any]] = Field(default=[{}], min_length=1)
     """Cells of the grid that are each estimated and judged; the claim's verdict sums them up."""
 
     options: Mapping[str, Any] = {}
@@ -89,6 +91,7 @@ class Claims(Strict):
     """All claims, in the order of the report."""
 
     claims: list[Claim] = Field(min_length=1)
+    """The claims, each with a unique id."""
 
     @field_validator("claims")
     @classmethod

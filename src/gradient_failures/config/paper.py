@@ -44,8 +44,15 @@ def _typed(value: Any) -> Any:
         return {key: _typed(item) for key, item in value.items()}
     if isinstance(value, list):
         return [_typed(item) for item in value]
-    scalar = yaml.safe_load(value) if isinstance(value, str) else value
-    return value if isinstance(scalar, (dict, list)) else scalar
+    return _scalar(value) if isinstance(value, str) else value
+
+
+def _scalar(text: str) -> Any:
+    try:
+        value = yaml.safe_load(text)
+    except yaml.YAMLError:
+        return text
+    return text if isinstance(value, dict | list) else value
 
 
 def validated(config: Mapping[str, Any]) -> PaperConfig:

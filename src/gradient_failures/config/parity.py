@@ -6,7 +6,7 @@ from typing import Annotated, ClassVar, Literal, Self
 
 from pydantic import Field, PositiveInt, model_validator
 
-from gradient_failures.config.base import Axis, Experiment, FileName, Point, PositiveFloat, Strict, Sweep
+from gradient_failures.config.base import Axis, Experiment, FileName, Point, PositiveNumber, Strict, Sweep
 
 Dim = Annotated[int, Field(ge=1, le=10_000)]
 SubsetSize = Annotated[int, Field(ge=0)]
@@ -71,7 +71,7 @@ class ParityTraining(Strict):
     batch_size: PositiveInt
     """Fresh samples in each SGD step."""
 
-    learning_rate: PositiveFloat
+    learning_rate: PositiveNumber
     """Step size of SGD."""
 
     @model_validator(mode="after")

@@ -101,8 +101,8 @@ def sample(
     and labels ±1, shape (count,); both float32.
     """
     dim = len(target)
-    packed = np.frombuffer(rng.bytes(count * -(-dim // 8)), dtype=np.uint8).reshape(count, -1)
-    bits = torch.from_numpy(np.unpackbits(packed, axis=1, count=dim)).float()
+    words = rng.integers(0, 2**64, size=(count, -(-dim // 64)), dtype=np.uint64)
+    bits = torch.from_numpy(np.unpackbits(words.view(np.uint8), axis=1, count=dim)).float()
     labels = torch.remainder(bits @ torch.from_numpy(target).float(), 2).mul_(-2).add_(1)
     inputs = torch.ones(count, dim + 1)
     inputs[:, :dim] = bits if encoding == "bits" else bits.mul_(-2).add_(1)
