@@ -6,11 +6,13 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import xarray as xr
 import yaml
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
+from gradient_failures import statistics
 from gradient_failures.claims import Verdict, describe, number
 from gradient_failures.config.claims import Criterion
 
@@ -55,6 +57,7 @@ def render(
     environment.filters |= {
         "number": number,
         "series": series,
+        "learning_table": learning_table,
         "slug": lambda verdict: verdict.lower().replace(" ", "-"),
         "criterion": lambda criterion: describe(Criterion(**criterion)),
         "yaml": lambda value: yaml.safe_dump(value, sort_keys=False, allow_unicode=True),
@@ -82,6 +85,30 @@ def summary(results: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
         "reduced": sum(result["reduced"] for result in results),
         "not_run": sum(result["verdict"] == Verdict.NOT_RUN for result in results),
     }
+
+
+def learning_table(accuracy: xr.DataArray, level: float) -> list[dict[str, Any]]:
+    """How often and how fast runs learn, one row for each value of the first axis of ``accuracy``.
+
+    Parameters
+    ----------
+    accuracy : shape (axis, seed, step).
+    level : the accuracy that counts as learnt.
+
+    Returns
+    -------
+    Rows with ``value`` of the axis, success ``rate`` with its interval, and ``steps`` to ``level``: median
+    over the runs, infinite where fewer than half learn, with the fastest and the slowest run.
+    """
+    passage = statistics.first_passage(accuracy, level)
+    return [
+        {
+            "value": value,
+            "rate": statistics.rate(int(np.isfinite(steps).sum()), steps.size),
+            "steps": statistics.observed_range(steps),
+        }
+        for value, steps in zip(accuracy[accuracy.dims[0]].values, passage.values, strict=True)
+    ]
 
 
 def series(values: Sequence[Any]) -> str:

@@ -9,8 +9,9 @@ import pytest
 import yaml
 
 from gradient_failures.claims import METRICS
-from gradient_failures.config.base import ConfigError, Experiment
+from gradient_failures.config.base import Experiment
 from gradient_failures.config.claims import Criterion, Metric, validated_claims
+from gradient_failures.config.errors import ConfigError
 from gradient_failures.config.paper import validated
 from gradient_failures.diagnostics import realisability
 

@@ -11,8 +11,9 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gradient_failures.config.base import ConfigError, Sweep, seed_blocks
+from gradient_failures.config.base import Sweep, seed_blocks
 from gradient_failures.config.claims import Claims
+from gradient_failures.config.errors import ConfigError
 from gradient_failures.config.paper import PaperConfig, validated
 from gradient_failures.config.parity import ParityPoint, ParitySweep, ParityTraining
 from gradient_failures.config.schema import schema

@@ -15,8 +15,9 @@ PACKAGE = PROJECT / "src"
 sys.path.insert(0, str(PACKAGE))
 os.environ.update(PYTHONPATH=str(PACKAGE))
 
-from gradient_failures.config.base import ConfigError, Experiment, Point, seed_blocks
+from gradient_failures.config.base import Experiment, seed_blocks
 from gradient_failures.config.claims import validated_claims
+from gradient_failures.config.errors import ConfigError
 from gradient_failures.config.paper import validated
 
 LOCK = "requirements.lock"

@@ -5,7 +5,8 @@ from typing import Any, Literal, Self
 
 from pydantic import Field, NonNegativeInt, ValidationError, field_validator, model_validator
 
-from gradient_failures.config.base import ConfigError, FileName, Number, Strict, explain
+from gradient_failures.config.base import FileName, Number, Strict
+from gradient_failures.config.errors import ConfigError, explain
 
 Metric = Literal["success_rate", "late_mean", "first_passage", "slower", "largest"]
 

@@ -7,7 +7,8 @@ from typing import Any, Self
 import yaml
 from pydantic import ValidationError, model_validator
 
-from gradient_failures.config.base import ConfigError, Experiment, Strict, explain
+from gradient_failures.config.base import Experiment, Strict
+from gradient_failures.config.errors import ConfigError, explain
 from gradient_failures.config.parity import ParityConfig
 from gradient_failures.config.realisability import RealisabilityConfig
 
