@@ -1,10 +1,10 @@
 """Judging claims: take the estimate that a claim names and hold it against its criterion."""
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from enum import StrEnum
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import xarray as xr
@@ -12,6 +12,9 @@ import xarray as xr
 from gradient_failures import statistics
 from gradient_failures.config.claims import Budget, Claim, Criterion
 from gradient_failures.statistics import Estimate
+
+
+Data = TypeVar("Data", xr.Dataset, xr.DataArray)
 
 
 class Verdict(StrEnum):
@@ -111,6 +114,20 @@ def late_mean(dataset: xr.Dataset, cell: Mapping[str, Any], variable: str) -> Es
     return statistics.mean(statistics.late_mean(_select(dataset, cell)[variable]))
 
 
+def final_mean(dataset: xr.Dataset, cell: Mapping[str, Any], variable: str) -> Estimate:
+    """Mean over runs of ``variable`` at the last step."""
+    return statistics.mean(_select(dataset, cell)[variable].isel(step=-1))
+
+
+def final_gap(
+    dataset: xr.Dataset, cell: Mapping[str, Any], variable: str, axis: str, between: Sequence[Any]
+) -> Estimate:
+    """Mean over seeds of the first minus the second of two values of ``axis``, paired by seed, at the last step."""
+    final = _select(dataset, cell)[variable].isel(step=-1)
+    first, second = (_select(final, {axis: value}) for value in between)
+    return statistics.mean(first - second)
+
+
 def first_passage(dataset: xr.Dataset, cell: Mapping[str, Any], level: float) -> Estimate:
     """Steps to accuracy ``level``: median and range over the runs."""
     return statistics.observed_range(statistics.first_passage(_select(dataset, cell)["accuracy"], level))
@@ -139,13 +156,15 @@ def largest(dataset: xr.Dataset, cell: Mapping[str, Any], variable: str) -> Esti
 METRICS: dict[str, Callable[..., Estimate]] = {
     "success_rate": success_rate,
     "late_mean": late_mean,
+    "final_mean": final_mean,
+    "final_gap": final_gap,
     "first_passage": first_passage,
     "slower": slower,
     "largest": largest,
 }
 
 
-def _select(dataset: xr.Dataset, cell: Mapping[str, Any]) -> xr.Dataset:
+def _select(dataset: Data, cell: Mapping[str, Any]) -> Data:
     for axis, value in cell.items():
         if axis not in dataset.coords or value not in dataset[axis].values:
             raise KeyError(f"{axis} = {value}")
@@ -177,9 +196,12 @@ def _judge_cell(label: str, estimate: Estimate, claim: Claim) -> CellResult:
 
 def _describe_metric(claim: Claim) -> str:
     level, variable = claim.options.get("level"), str(claim.options.get("variable")).replace("_", " ")
+    between = [str(value).replace("_", "-") for value in claim.options.get("between", [])]
     return {
         "success_rate": f"the share of runs that reach accuracy {level}",
         "late_mean": f"the mean {variable} over the last quarter of training",
+        "final_mean": f"the mean final {variable}",
+        "final_gap": f"the mean difference in final {variable}, {' minus '.join(between)},",
         "first_passage": f"the median number of steps to accuracy {level}",
         "slower": f"the chance that the second takes longer to accuracy {level} than the first",
         "largest": f"the largest {variable}",

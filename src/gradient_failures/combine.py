@@ -9,10 +9,12 @@ import yaml
 from gradient_failures.dataset import DatasetError
 
 AXIS_NAMES = {
+    "approach": "source of the gradient",
     "dim": "input dimension d",
     "fixed_subset_size": "size |v*| of the subset that decides the label",
     "architecture": "hidden layers, in multiples of d",
     "input_encoding": "encoding of the input bits",
+    "n_stocks": "number of stocks k",
 }
 """Long name of every axis that a sweep may have."""
 

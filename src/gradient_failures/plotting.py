@@ -85,6 +85,13 @@ def draw_runs(axes: Axes, curves: xr.DataArray, color: str, label: str) -> None:
     axes.plot(steps, median, color=color, label=label, **MEDIAN)
 
 
+def draw_published(axes: Axes, curve: Mapping[str, Any], last: int, label: str | None) -> None:
+    """Draw a published curve, ``step`` and ``value``, up to the step ``last``."""
+    step, value = np.array(curve["step"]), np.array(curve["value"])
+    shown = step <= last
+    axes.plot(step[shown], value[shown], label=label, **PUBLISHED)
+
+
 def draw_rates(axes: Axes, at: Iterable[float], reached: xr.DataArray, **line: Any) -> None:
     """Draw success rates with their Wilson intervals.
 

@@ -28,6 +28,32 @@ rule figure_parity:
         "../scripts/figure.py"
 
 
+rule figure_allocation:
+    input:
+        allocation="results/metrics/allocation.nc",
+        published="config/published.yaml",
+        code=code_of("figure", "figures.allocation"),
+        lock=LOCK,
+    output:
+        **figure("allocation"),
+    log:
+        "logs/figure_allocation.log",
+    benchmark:
+        "benchmarks/figure_allocation.tsv"
+    conda:
+        "../../environment.yml"
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=10,
+    params:
+        figure="allocation",
+    message:
+        "Drawing figure 7: allocation"
+    script:
+        "../scripts/figure.py"
+
+
 rule figure_parity_variants:
     input:
         architecture="results/metrics/parity_architecture.nc",

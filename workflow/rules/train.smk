@@ -28,3 +28,20 @@ rule train_parity:
         "Training parity at {wildcards.point}, seeds {wildcards.first} to {wildcards.last}"
     script:
         "../scripts/train.py"
+
+
+use rule train_parity as train_allocation with:
+    input:
+        code=code_of("train", "experiments.allocation"),
+        lock=LOCK,
+    output:
+        "results/runs/allocation/{point}/seeds~{first}-{last}.nc",
+    log:
+        "logs/train_allocation/{point}/seeds~{first}-{last}.log",
+    benchmark:
+        "benchmarks/train_allocation/{point}/seeds~{first}-{last}.tsv"
+    params:
+        experiment="allocation",
+        training=PAPER.allocation.training.model_dump(),
+    message:
+        "Training allocation at {wildcards.point}, seeds {wildcards.first} to {wildcards.last}"

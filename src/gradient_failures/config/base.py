@@ -92,10 +92,28 @@ class Sweep(Strict):
         return self
 
 
+class Training(Strict):
+    """How long a run is and how often it is evaluated."""
+
+    steps: PositiveInt
+    """Training steps of one run."""
+
+    eval_every: PositiveInt
+    """Steps between two evaluations; the first is at step 0, the last at the final step."""
+
+    @model_validator(mode="after")
+    def _evaluated_within_the_run(self) -> Self:
+        if self.eval_every > self.steps:
+            raise ValueError(
+                f"eval_every {self.eval_every} is larger than steps {self.steps}; allowed: 1 to {self.steps}"
+            )
+        return self
+
+
 class Experiment(Strict):
     """An experiment: how one run is trained, and the grids it is trained over."""
 
-    training: Strict
+    training: Training
     sweeps: Mapping[FileName, Sweep]
 
     seeds_per_job: PositiveInt

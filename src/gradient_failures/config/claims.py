@@ -8,7 +8,9 @@ from pydantic import Field, NonNegativeInt, ValidationError, field_validator, mo
 from gradient_failures.config.base import FileName, Number, Strict
 from gradient_failures.config.errors import ConfigError, explain
 
-Metric = Literal["success_rate", "late_mean", "first_passage", "slower", "largest"]
+Metric = Literal[
+    "success_rate", "late_mean", "final_mean", "final_gap", "first_passage", "slower", "largest"
+]
 
 
 class Criterion(Strict):

@@ -7,6 +7,7 @@ from typing import Any, Self
 import yaml
 from pydantic import ValidationError, model_validator
 
+from gradient_failures.config.allocation import AllocationConfig
 from gradient_failures.config.base import Experiment, Strict
 from gradient_failures.config.errors import ConfigError, explain
 from gradient_failures.config.parity import ParityConfig
@@ -18,6 +19,9 @@ class PaperConfig(Strict):
 
     parity: ParityConfig
     """Learning random parities (§2.1, figure 1)."""
+
+    allocation: AllocationConfig
+    """Allocating money among stocks (supplement A, figure 7 ICML = 4 extended)."""
 
     realisability: RealisabilityConfig
     """The network class can represent every parity (lemma 3)."""

@@ -6,7 +6,7 @@ from typing import Annotated, ClassVar, Literal, Self
 
 from pydantic import Field, PositiveInt, model_validator
 
-from gradient_failures.config.base import Axis, Experiment, FileName, Point, PositiveNumber, Strict, Sweep
+from gradient_failures.config.base import Axis, Experiment, FileName, Point, PositiveNumber, Sweep, Training
 
 Dim = Annotated[int, Field(ge=1, le=10_000)]
 SubsetSize = Annotated[int, Field(ge=0)]
@@ -56,14 +56,8 @@ class ParitySweep(Sweep):
     "bits" is 0 and 1, as in the text (§2.1)."""
 
 
-class ParityTraining(Strict):
+class ParityTraining(Training):
     """Hyper-parameters of every parity run: hinge loss, plain SGD on fresh samples (§2.1)."""
-
-    steps: PositiveInt
-    """SGD steps of one run."""
-
-    eval_every: PositiveInt
-    """Steps between two evaluations; the first is at step 0, the last at the final step."""
 
     eval_samples: PositiveInt
     """Fresh samples in each evaluation (the released code takes 500; more only lowers the noise)."""
@@ -73,14 +67,6 @@ class ParityTraining(Strict):
 
     learning_rate: PositiveNumber
     """Step size of SGD."""
-
-    @model_validator(mode="after")
-    def _evaluated_within_the_run(self) -> Self:
-        if self.eval_every > self.steps:
-            raise ValueError(
-                f"eval_every {self.eval_every} is larger than steps {self.steps}; allowed: 1 to {self.steps}"
-            )
-        return self
 
 
 class ParityConfig(Experiment):

@@ -54,9 +54,7 @@ def _draw_dimension(axes: Axes, accuracy: xr.DataArray, published: Mapping[str, 
     plotting.draw_runs(axes, accuracy, plotting.BLUE, "median of runs")
     last = int(accuracy["step"][-1])
     if published:
-        step, value = np.array(published["step"]), np.array(published["value"])
-        shown = step <= last
-        axes.plot(step[shown], value[shown], label="published run", **plotting.PUBLISHED)
+        plotting.draw_published(axes, published, last, "published run")
     axes.axhline(0.5, color="0.6", linewidth=0.6, zorder=0)
     axes.set(ylim=(0.4, 1.02), xlim=(0, last))
     plotting.thousands(axes)

@@ -1,0 +1,72 @@
+"""Allocation (figure 7 ICML = 4 extended): loss against steps by number of stocks, and what is left at the end."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import xarray as xr
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from gradient_failures import plotting
+
+TITLE = "Figure 7 (4 extended): end-to-end against decomposition on the allocation problem"
+
+STYLES = {
+    "end_to_end": ("end-to-end", plotting.VERMILION, "s", "-"),
+    "decomposition": ("decomposition", plotting.BLUE, "o", "-"),
+}
+"""Label, colour, marker and line of each approach."""
+
+COLUMNS = 3
+
+
+def draw(allocation: xr.Dataset, published: Mapping[str, Any]) -> Figure:
+    """Learning curves of both approaches at each number of stocks; below, the final loss against it.
+
+    Parameters
+    ----------
+    allocation : ``loss`` (approach, n_stocks, seed, step).
+    published : the content of ``config/published.yaml``.
+    """
+    loss = allocation["loss"]
+    rows = -(-loss.sizes["n_stocks"] // COLUMNS)
+    figure = Figure(figsize=(7.2, 1.9 * rows + 2.3))
+    upper, lower = figure.subfigures(2, 1, squeeze=False, height_ratios=[1.9 * rows, 2.3]).flat
+    panels = upper.subplots(rows, COLUMNS, sharey=True, squeeze=False)
+    for panel in panels.flat[loss.sizes["n_stocks"] :]:
+        panel.set_axis_off()
+    for panel, k in zip(panels.flat, loss["n_stocks"].values, strict=False):
+        _draw_curves(panel, loss.sel(n_stocks=k), published["figure_4"]["loss"])
+    panels.flat[0].legend(loc="upper right")
+    upper.supxlabel(plotting.axis_label(loss["step"]), fontsize=8)
+    upper.supylabel(plotting.axis_label(loss), fontsize=8)
+    _draw_final(lower.subplots(), loss)
+    return figure
+
+
+def _draw_curves(axes: Axes, loss: xr.DataArray, published: Mapping[str, Any]) -> None:
+    k, last = int(loss["n_stocks"]), int(loss["step"][-1])
+    for approach, (label, color, _, _) in STYLES.items():
+        plotting.draw_runs(axes, loss.sel(approach=approach), color, label)
+        curve = published.get(f"{approach}_k{k}")
+        if curve:
+            plotting.draw_published(axes, curve, last, "published" if approach == "decomposition" else None)
+    axes.set(xlim=(0, last), ylim=(-1.03, 0.05))
+    plotting.thousands(axes)
+    axes.set_title(f"k = {k} ({loss.sizes['seed']} runs)")
+
+
+def _draw_final(axes: Axes, loss: xr.DataArray) -> None:
+    for approach, (label, color, marker, line) in STYLES.items():
+        final = loss.sel(approach=approach).isel(step=-1)
+        axes.plot(final["n_stocks"], final, color=color, marker=marker, linestyle="none", markersize=3, alpha=0.4)
+        axes.plot(final["n_stocks"], final.median("seed"), color=color, linestyle=line, label=label)
+    axes.set_xscale("log")
+    axes.set_xticks(loss["n_stocks"].values, [str(k) for k in loss["n_stocks"].values])
+    axes.set_xticks([], minor=True)
+    axes.set_ylim(-1.03, 0.05)
+    axes.set_xlabel(plotting.axis_label(loss["n_stocks"]))
+    axes.set_ylabel(f"final {loss.attrs['long_name']}")
+    axes.set_title(f"After {np.max(loss['step'].values)} steps, every run and the median")
+    axes.legend()

@@ -1,0 +1,34 @@
+"""The optimisers of torch, in the form of the released settings."""
+
+from collections.abc import Iterable
+
+import torch
+from torch import Tensor
+
+from gradient_failures.config.optimisers import AdamConfig
+
+
+class Adam:
+    """``torch.optim.Adam`` with epsilon added where ``config.epsilon_form`` says.
+
+    TensorFlow's update lr·√(1-β₂ᵗ)/(1-β₁ᵗ)·m/(√v + ε) is torch's with ε/√(1-β₂ᵗ) for ε at step t.
+    """
+
+    def __init__(self, parameters: Iterable[Tensor], config: AdamConfig) -> None:
+        self.config = config
+        self.steps_taken = 0
+        self._adam = torch.optim.Adam(
+            parameters,
+            lr=config.learning_rate,
+            betas=(config.beta1, config.beta2),
+            eps=config.epsilon,
+            fused=True,
+        )
+
+    def step(self) -> None:
+        """Update the parameters from their ``grad``."""
+        self.steps_taken += 1
+        if self.config.epsilon_form == "tensorflow":
+            correction = (1 - self.config.beta2**self.steps_taken) ** 0.5
+            self._adam.param_groups[0]["eps"] = self.config.epsilon / correction
+        self._adam.step()
