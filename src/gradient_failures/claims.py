@@ -62,9 +62,9 @@ def judge(claim: Claim, dataset: xr.Dataset | None) -> ClaimResult:
     """Judge ``claim`` on ``dataset``; without the data it asks for, it is NOT RUN."""
     if dataset is None:
         return ClaimResult(claim, Verdict.NOT_RUN, False, f"{claim.data} is not part of this run", [])
-    measure = METRICS[claim.metric]
+    measure, options = METRICS[claim.metric], claim.options.model_dump(exclude_none=True)
     try:
-        estimates = {_label(cell): measure(dataset, cell, **claim.options) for cell in claim.select}
+        estimates = {_label(cell): measure(dataset, cell, **options) for cell in claim.select}
     except KeyError as error:
         return ClaimResult(claim, Verdict.NOT_RUN, False, f"not part of this run: {error.args[0]}", [])
     cells = [_judge_cell(label, estimate, claim) for label, estimate in estimates.items()]
@@ -163,8 +163,11 @@ def _shortfall(dataset: xr.Dataset, budget: Budget) -> str:
 
 def _judge_cell(label: str, estimate: Estimate, claim: Claim) -> CellResult:
     verdict = meets(estimate, claim.criterion)
-    interval = f" [{number(estimate.low)}, {number(estimate.high)}]"
-    measured = number(estimate.value) + ("" if estimate.low == estimate.high else interval)
+    value, low, high = (
+        number(bound, "never" if claim.metric == "first_passage" else "∞")
+        for bound in (estimate.value, estimate.low, estimate.high)
+    )
+    measured = value if low == high else f"{value} [{low}, {high}]"
     place = f" at {label}" if label else ""
     relation = {
         Verdict.REPRODUCED: "meets",
@@ -176,7 +179,7 @@ def _judge_cell(label: str, estimate: Estimate, claim: Claim) -> CellResult:
 
 
 def _describe_metric(claim: Claim) -> str:
-    level, variable = claim.options.get("level"), str(claim.options.get("variable")).replace("_", " ")
+    level, variable = claim.options.level, str(claim.options.variable).replace("_", " ")
     return {
         "success_rate": f"the share of runs that reach accuracy {level}",
         "late_mean": f"the mean {variable} over the last quarter of training",
@@ -197,12 +200,12 @@ def describe(criterion: Criterion) -> str:
     return f"at most {number(criterion.at_most or 0.0)}"
 
 
-def number(value: float) -> str:
+def number(value: float, infinite: str = "∞") -> str:
     """A number for prose: whole numbers in full, others to three significant digits."""
     if math.isnan(value):
         return "undefined"
     if math.isinf(value):
-        return "never" if value > 0 else "unbounded"
+        return infinite if value > 0 else f"−{infinite}"
     if value == int(value):
         return f"{int(value):,}".replace(",", "\u202f")
     return f"{value:.3g}"

@@ -253,6 +253,13 @@ def test_slower_is_the_share_of_pairs_in_which_the_second_value_takes_longer():
     assert opposite.value == pytest.approx(1 - estimate.value)
 
 
+def test_largest_is_the_largest_value_of_the_cell():
+    rates = xr.DataArray([[0.1, 0.3, 0.2], [0.9, 0.0, 0.0]], dims=("construction", "dim"))
+    data = xr.Dataset({"error_rate": rates}, coords={"construction": ["corrected", "published"]})
+    estimate = claims.largest(data, {"construction": "corrected"}, variable="error_rate")
+    assert estimate == Estimate(0.3, 0.3, 0.3, 3)
+
+
 def test_runs_that_never_arrive_are_slower_than_any_that_do():
     claim = named("parity-harder-with-dimension")
     only_smallest = learns_at(lambda claim, cell, seed: 40_000 if cell["dim"] == 5 else math.inf)
@@ -284,6 +291,7 @@ def test_runs_that_never_arrive_are_slower_than_any_that_do():
         ({"contains": 2110}, 2110, 2110, REPRODUCED),
         ({"contains": 2110}, 2000, math.inf, REPRODUCED),
         ({"contains": 2110}, 2111, math.inf, NOT_REPRODUCED),
+        ({"contains": 2110}, 100, 2109, NOT_REPRODUCED),
         ({"contains": 2110}, math.inf, math.inf, NOT_REPRODUCED),
         ({"contains": 0}, 0.1, 0.2, NOT_REPRODUCED),
     ],
@@ -340,6 +348,14 @@ def test_the_unbounded_interval_of_a_single_run_becomes_null_in_json():
     assert estimate == {"value": pytest.approx(0.505), "low": None, "high": None, "n": 1}
 
 
+def test_a_cell_is_measured_with_its_interval_and_the_number_of_runs():
+    speed, depth = named("parity-d5-speed"), named("parity-depth-and-width")
+    (cell,) = judge(speed, data_for(speed, EARLY)).cells
+    assert cell.measured == "2\u202f600 [1\u202f000, 4\u202f000], n = 16"
+    assert judge(speed, data_for(speed, NEVER)).cells[0].measured == "never, n = 16"
+    assert judge(depth, data_for(depth, CHANCE)).cells[0].measured == "0.5 [0.491, 0.509], n = 4"
+
+
 def test_a_cell_is_named_by_its_axes():
     depth = named("parity-depth-and-width")
     labels = [cell.cell for cell in judge(depth, data_for(depth, CHANCE)).cells]
@@ -358,6 +374,7 @@ def test_a_cell_is_named_by_its_axes():
         (19350.0, "19\u202f350"),
         (0.123456, "0.123"),
         (-0.5, "-0.5"),
+        (math.nan, "undefined"),
         (math.inf, "never"),
         (-math.inf, "unbounded"),
     ],
