@@ -12,7 +12,7 @@ import yaml
 
 from gradient_failures import claims, statistics
 from gradient_failures.claims import Verdict, judge, meets, number, summed_up
-from gradient_failures.config.claims import Claim, Criterion, validated_claims
+from gradient_failures.config.claims import Claim, Criterion, Options, validated_claims
 from gradient_failures.statistics import Estimate
 
 REPRODUCED, PARTLY, NOT_REPRODUCED, INCONCLUSIVE, NOT_RUN = Verdict
@@ -94,7 +94,7 @@ def data_for(claim, run, steps=None, seeds=None):
     curves = np.array([[run(claim, cell, seed, step) for seed in range(seeds)] for cell in cells])
     shape = [*map(len, axes.values()), seeds, step.size]
     return xr.Dataset(
-        {claim.options.get("variable", "accuracy"): ((*axes, "seed", "step"), curves.reshape(shape))},
+        {claim.options.variable or "accuracy": ((*axes, "seed", "step"), curves.reshape(shape))},
         coords={**axes, "seed": range(seeds), "step": step},
     )
 
@@ -243,7 +243,7 @@ def test_a_diverged_run_leaves_a_late_mean_undecided():
 def test_slower_is_the_share_of_pairs_in_which_the_second_value_takes_longer():
     claim = named("parity-harder-with-dimension")
     data = data_for(claim, RUNS["slower", "at_least"][2])
-    level = claim.options["level"]
+    level = claim.options.level
     fast, slow = (statistics.first_passage(data["accuracy"].sel(dim=dim), level).values for dim in (5, 10))
     pairs = [1.0 if b > a else 0.5 if b == a else 0.0 for a, b in product(fast, slow)]
     estimate = claims.slower(data, {"dim": [5, 10]}, level=level)
@@ -375,8 +375,8 @@ def test_a_cell_is_named_by_its_axes():
         (0.123456, "0.123"),
         (-0.5, "-0.5"),
         (math.nan, "undefined"),
-        (math.inf, "never"),
-        (-math.inf, "unbounded"),
+        (math.inf, "∞"),
+        (-math.inf, "−∞"),
     ],
 )
 def test_numbers_read_well(value, text):
@@ -406,7 +406,7 @@ def test_an_empty_cell_is_the_whole_dataset():
         data="realisability",
         metric="largest",
         select=[{}],
-        options={"variable": "error_rate"},
+        options=Options(variable="error_rate"),
         criterion=Criterion(at_most=0),
         why="An exact computation.",
         budget={},
