@@ -19,6 +19,11 @@ parity:
     parity_subset_size: {dim: [5], fixed_subset_size: [1, 2], seeds: 2}
     parity_architecture: {dim: [5], seeds: 2}
     parity_encoding: {dim: [3], seeds: 2}
+allocation:
+  training: {steps: 40, eval_every: 20, n_inputs: 20, batch_size: 10}
+  seeds_per_job: 2
+  sweeps:
+    allocation: {n_stocks: [3, 4], seeds: 2}
 realisability: {exhaustive_dim: [1, 2, 3], sampled_dim: [6], sampled_targets: 2, sampled_inputs: 50}
 """
 

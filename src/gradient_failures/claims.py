@@ -1,10 +1,10 @@
 """Judging claims: take the estimate that a claim names and hold it against its criterion."""
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from enum import StrEnum
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 import xarray as xr
@@ -12,9 +12,6 @@ import xarray as xr
 from gradient_failures import statistics
 from gradient_failures.config.claims import Budget, Claim, Criterion
 from gradient_failures.statistics import Estimate
-
-
-Data = TypeVar("Data", xr.Dataset, xr.DataArray)
 
 
 class Verdict(StrEnum):
@@ -65,9 +62,9 @@ def judge(claim: Claim, dataset: xr.Dataset | None) -> ClaimResult:
     """Judge ``claim`` on ``dataset``; without the data it asks for, it is NOT RUN."""
     if dataset is None:
         return ClaimResult(claim, Verdict.NOT_RUN, False, f"{claim.data} is not part of this run", [])
-    measure = METRICS[claim.metric]
+    measure, options = METRICS[claim.metric], claim.options.model_dump(exclude_none=True)
     try:
-        estimates = {_label(cell): measure(dataset, cell, **claim.options) for cell in claim.select}
+        estimates = {_label(cell): measure(dataset, cell, **options) for cell in claim.select}
     except KeyError as error:
         return ClaimResult(claim, Verdict.NOT_RUN, False, f"not part of this run: {error.args[0]}", [])
     cells = [_judge_cell(label, estimate, claim) for label, estimate in estimates.items()]
@@ -119,12 +116,12 @@ def final_mean(dataset: xr.Dataset, cell: Mapping[str, Any], variable: str) -> E
     return statistics.mean(_select(dataset, cell)[variable].isel(step=-1))
 
 
-def final_gap(
-    dataset: xr.Dataset, cell: Mapping[str, Any], variable: str, axis: str, between: Sequence[Any]
-) -> Estimate:
-    """Mean over seeds of the first minus the second of two values of ``axis``, paired by seed, at the last step."""
-    final = _select(dataset, cell)[variable].isel(step=-1)
-    first, second = (_select(final, {axis: value}) for value in between)
+def final_gap(dataset: xr.Dataset, cell: Mapping[str, Any], variable: str) -> Estimate:
+    """Mean over seeds of ``variable`` at the last step, the first minus the second of a pair.
+
+    The cell names one axis with two values; the runs of a seed are compared with each other.
+    """
+    first, second = (data[variable].isel(step=-1) for data in _pair(dataset, cell))
     return statistics.mean(first - second)
 
 
@@ -134,15 +131,11 @@ def first_passage(dataset: xr.Dataset, cell: Mapping[str, Any], level: float) ->
 
 
 def slower(dataset: xr.Dataset, cell: Mapping[str, Any], level: float) -> Estimate:
-    """Chance that a run at the second value of the cell's axis takes longer than one at the first.
+    """Chance that a run of the second of a pair takes longer than one of the first.
 
     The cell names one axis with two values, e.g. ``{"dim": [5, 10]}``.
     """
-    ((axis, (first, second)),) = cell.items()
-    fast, slow = (
-        statistics.first_passage(_select(dataset, {axis: value})["accuracy"], level)
-        for value in (first, second)
-    )
+    fast, slow = (statistics.first_passage(data["accuracy"], level) for data in _pair(dataset, cell))
     return statistics.probability_larger(slow, fast)
 
 
@@ -164,11 +157,17 @@ METRICS: dict[str, Callable[..., Estimate]] = {
 }
 
 
-def _select(dataset: Data, cell: Mapping[str, Any]) -> Data:
+def _select(dataset: xr.Dataset, cell: Mapping[str, Any]) -> xr.Dataset:
     for axis, value in cell.items():
         if axis not in dataset.coords or value not in dataset[axis].values:
             raise KeyError(f"{axis} = {value}")
     return dataset.sel(cell)
+
+
+def _pair(dataset: xr.Dataset, cell: Mapping[str, Any]) -> list[xr.Dataset]:
+    """The two parts of ``dataset`` that a cell compares: one of its axes has a list of two values."""
+    ((axis, values),) = [(axis, values) for axis, values in cell.items() if isinstance(values, list)]
+    return [_select(dataset, {**cell, axis: value}) for value in values]
 
 
 def _shortfall(dataset: xr.Dataset, budget: Budget) -> str:
@@ -182,8 +181,11 @@ def _shortfall(dataset: xr.Dataset, budget: Budget) -> str:
 
 def _judge_cell(label: str, estimate: Estimate, claim: Claim) -> CellResult:
     verdict = meets(estimate, claim.criterion)
-    interval = f" [{number(estimate.low)}, {number(estimate.high)}]"
-    measured = number(estimate.value) + ("" if estimate.low == estimate.high else interval)
+    value, low, high = (
+        number(bound, "never" if claim.metric == "first_passage" else "∞")
+        for bound in (estimate.value, estimate.low, estimate.high)
+    )
+    measured = value if low == high else f"{value} [{low}, {high}]"
     place = f" at {label}" if label else ""
     relation = {
         Verdict.REPRODUCED: "meets",
@@ -195,13 +197,12 @@ def _judge_cell(label: str, estimate: Estimate, claim: Claim) -> CellResult:
 
 
 def _describe_metric(claim: Claim) -> str:
-    level, variable = claim.options.get("level"), str(claim.options.get("variable")).replace("_", " ")
-    between = [str(value).replace("_", "-") for value in claim.options.get("between", [])]
+    level, variable = claim.options.level, str(claim.options.variable).replace("_", " ")
     return {
         "success_rate": f"the share of runs that reach accuracy {level}",
         "late_mean": f"the mean {variable} over the last quarter of training",
         "final_mean": f"the mean final {variable}",
-        "final_gap": f"the mean difference in final {variable}, {' minus '.join(between)},",
+        "final_gap": f"the mean difference in final {variable}, the first minus the second,",
         "first_passage": f"the median number of steps to accuracy {level}",
         "slower": f"the chance that the second takes longer to accuracy {level} than the first",
         "largest": f"the largest {variable}",
@@ -219,12 +220,12 @@ def describe(criterion: Criterion) -> str:
     return f"at most {number(criterion.at_most or 0.0)}"
 
 
-def number(value: float) -> str:
+def number(value: float, infinite: str = "∞") -> str:
     """A number for prose: whole numbers in full, others to three significant digits."""
     if math.isnan(value):
         return "undefined"
     if math.isinf(value):
-        return "never" if value > 0 else "unbounded"
+        return infinite if value > 0 else f"−{infinite}"
     if value == int(value):
         return f"{int(value):,}".replace(",", "\u202f")
     return f"{value:.3g}"

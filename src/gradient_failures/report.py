@@ -58,6 +58,7 @@ def render(
         "number": number,
         "series": series,
         "learning_table": learning_table,
+        "mean": statistics.mean,
         "slug": lambda verdict: verdict.lower().replace(" ", "-"),
         "criterion": lambda criterion: describe(Criterion(**criterion)),
         "yaml": lambda value: yaml.safe_dump(value, sort_keys=False, allow_unicode=True),
@@ -98,7 +99,7 @@ def learning_table(accuracy: xr.DataArray, level: float) -> list[dict[str, Any]]
     Returns
     -------
     Rows with ``value`` of the axis, success ``rate`` with its interval, and ``steps`` to ``level``: median
-    over the runs, infinite where fewer than half learn, with the fastest and the slowest run.
+    over the runs, infinite unless more than half learn, with the fastest and the slowest run.
     """
     passage = statistics.first_passage(accuracy, level)
     return [

@@ -12,7 +12,7 @@ import yaml
 
 from gradient_failures import claims, statistics
 from gradient_failures.claims import Verdict, judge, meets, number, summed_up
-from gradient_failures.config.claims import Claim, Criterion, validated_claims
+from gradient_failures.config.claims import Claim, Criterion, Options, validated_claims
 from gradient_failures.statistics import Estimate
 
 REPRODUCED, PARTLY, NOT_REPRODUCED, INCONCLUSIVE, NOT_RUN = Verdict
@@ -30,6 +30,11 @@ def learns_at(passage):
 def stays_at(level):
     """A run at accuracy ``level(claim)`` plus or minus half a per cent by seed."""
     return lambda claim, cell, seed, step: np.full(step.size, level(claim) + 0.005 * (-1) ** seed)
+
+
+def apart_by(gap):
+    """Runs of the first of a pair are ``gap(claim, seed)`` above those of the second."""
+    return lambda claim, cell, seed, step: np.full(step.size, seed - rank(claim, cell) * gap(claim, seed))
 
 
 def rank(claim, cell):
@@ -53,6 +58,16 @@ RUNS = {
     ("success_rate", "at_least"): (EARLY, NEVER, SOME),
     ("success_rate", "at_most"): (NEVER, EARLY, SOME),
     ("late_mean", "within"): (CHANCE, EARLY, stays_at(lambda claim: claim.criterion.within[1])),
+    ("final_mean", "at_most"): (
+        stays_at(lambda claim: claim.criterion.at_most - 0.01),
+        stays_at(lambda claim: claim.criterion.at_most + 0.01),
+        stays_at(lambda claim: claim.criterion.at_most),
+    ),
+    ("final_gap", "at_least"): (
+        apart_by(lambda claim, seed: claim.criterion.at_least + 0.1),
+        apart_by(lambda claim, seed: claim.criterion.at_least - 0.1),
+        apart_by(lambda claim, seed: claim.criterion.at_least + 0.1 * (-1) ** seed),
+    ),
     ("slower", "at_least"): (
         learns_at(lambda claim, cell, seed: 8000 * (1 + rank(claim, cell)) + 200 * seed),
         learns_at(lambda claim, cell, seed: 8000 * (5 - rank(claim, cell)) + 200 * seed),
@@ -94,7 +109,7 @@ def data_for(claim, run, steps=None, seeds=None):
     curves = np.array([[run(claim, cell, seed, step) for seed in range(seeds)] for cell in cells])
     shape = [*map(len, axes.values()), seeds, step.size]
     return xr.Dataset(
-        {claim.options.get("variable", "accuracy"): ((*axes, "seed", "step"), curves.reshape(shape))},
+        {claim.options.variable or "accuracy": ((*axes, "seed", "step"), curves.reshape(shape))},
         coords={**axes, "seed": range(seeds), "step": step},
     )
 
@@ -140,7 +155,7 @@ def test_a_claim_is_undecided_by_runs_whose_interval_straddles(claim):
 
 @pytest.mark.parametrize(
     "claim",
-    [claim for claim in CLAIMS if len(claim.select) > 1 and claim.metric != "slower"],
+    [claim for claim in CLAIMS if len(claim.select) > 1 and claim.metric not in ("slower", "final_gap")],
     ids=lambda claim: claim.id,
 )
 def test_one_cell_that_misses_makes_a_claim_partly_reproduced(claim):
@@ -243,7 +258,7 @@ def test_a_diverged_run_leaves_a_late_mean_undecided():
 def test_slower_is_the_share_of_pairs_in_which_the_second_value_takes_longer():
     claim = named("parity-harder-with-dimension")
     data = data_for(claim, RUNS["slower", "at_least"][2])
-    level = claim.options["level"]
+    level = claim.options.level
     fast, slow = (statistics.first_passage(data["accuracy"].sel(dim=dim), level).values for dim in (5, 10))
     pairs = [1.0 if b > a else 0.5 if b == a else 0.0 for a, b in product(fast, slow)]
     estimate = claims.slower(data, {"dim": [5, 10]}, level=level)
@@ -251,6 +266,13 @@ def test_slower_is_the_share_of_pairs_in_which_the_second_value_takes_longer():
     assert estimate.value > 0.5
     opposite = claims.slower(data, {"dim": [10, 5]}, level=level)
     assert opposite.value == pytest.approx(1 - estimate.value)
+
+
+def test_largest_is_the_largest_value_of_the_cell():
+    rates = xr.DataArray([[0.1, 0.3, 0.2], [0.9, 0.0, 0.0]], dims=("construction", "dim"))
+    data = xr.Dataset({"error_rate": rates}, coords={"construction": ["corrected", "published"]})
+    estimate = claims.largest(data, {"construction": "corrected"}, variable="error_rate")
+    assert estimate == Estimate(0.3, 0.3, 0.3, 3)
 
 
 def test_runs_that_never_arrive_are_slower_than_any_that_do():
@@ -284,6 +306,7 @@ def test_runs_that_never_arrive_are_slower_than_any_that_do():
         ({"contains": 2110}, 2110, 2110, REPRODUCED),
         ({"contains": 2110}, 2000, math.inf, REPRODUCED),
         ({"contains": 2110}, 2111, math.inf, NOT_REPRODUCED),
+        ({"contains": 2110}, 100, 2109, NOT_REPRODUCED),
         ({"contains": 2110}, math.inf, math.inf, NOT_REPRODUCED),
         ({"contains": 0}, 0.1, 0.2, NOT_REPRODUCED),
     ],
@@ -340,6 +363,14 @@ def test_the_unbounded_interval_of_a_single_run_becomes_null_in_json():
     assert estimate == {"value": pytest.approx(0.505), "low": None, "high": None, "n": 1}
 
 
+def test_a_cell_is_measured_with_its_interval_and_the_number_of_runs():
+    speed, depth = named("parity-d5-speed"), named("parity-depth-and-width")
+    (cell,) = judge(speed, data_for(speed, EARLY)).cells
+    assert cell.measured == "2\u202f600 [1\u202f000, 4\u202f000], n = 16"
+    assert judge(speed, data_for(speed, NEVER)).cells[0].measured == "never, n = 16"
+    assert judge(depth, data_for(depth, CHANCE)).cells[0].measured == "0.5 [0.491, 0.509], n = 4"
+
+
 def test_a_cell_is_named_by_its_axes():
     depth = named("parity-depth-and-width")
     labels = [cell.cell for cell in judge(depth, data_for(depth, CHANCE)).cells]
@@ -358,8 +389,9 @@ def test_a_cell_is_named_by_its_axes():
         (19350.0, "19\u202f350"),
         (0.123456, "0.123"),
         (-0.5, "-0.5"),
-        (math.inf, "never"),
-        (-math.inf, "unbounded"),
+        (math.nan, "undefined"),
+        (math.inf, "∞"),
+        (-math.inf, "−∞"),
     ],
 )
 def test_numbers_read_well(value, text):
@@ -389,7 +421,7 @@ def test_an_empty_cell_is_the_whole_dataset():
         data="realisability",
         metric="largest",
         select=[{}],
-        options={"variable": "error_rate"},
+        options=Options(variable="error_rate"),
         criterion=Criterion(at_most=0),
         why="An exact computation.",
         budget={},

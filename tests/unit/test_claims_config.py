@@ -83,7 +83,7 @@ def test_the_full_run_meets_the_budget_of_a_claim(claim):
 def test_the_options_of_a_claim_are_the_arguments_of_its_metric(claim):
     arguments = list(inspect.signature(METRICS[claim.metric]).parameters)
     assert arguments[:2] == ["dataset", "cell"]
-    assert set(claim.options) == set(arguments[2:])
+    assert set(claim.options.model_dump(exclude_none=True)) == set(arguments[2:])
 
 
 @each_claim

@@ -7,6 +7,7 @@ import yaml
 
 from gradient_failures import dataset
 from gradient_failures.combine import AXIS_NAMES, combine
+from gradient_failures.config.allocation import AllocationPoint
 from gradient_failures.config.base import seed_blocks
 from gradient_failures.config.parity import ParityPoint, ParitySweep
 from gradient_failures.dataset import DatasetError
@@ -143,4 +144,4 @@ def test_runs_with_other_steps_are_refused():
 
 
 def test_every_axis_of_a_sweep_has_a_long_name():
-    assert set(AXIS_NAMES) == set(ParityPoint.model_fields)
+    assert set(AXIS_NAMES) == {*ParityPoint.model_fields, *AllocationPoint.model_fields}

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from itertools import product
 from pathlib import Path
 
+import jsonschema
 import pytest
 import yaml
 from hypothesis import given
@@ -71,7 +72,7 @@ def all_sweeps(model=Sweep):
 
 
 def test_the_full_configuration_is_valid():
-    assert set(validated(document("config.yaml")).experiments()) == {"parity"}
+    assert set(validated(document("config.yaml")).experiments()) == {"parity", "allocation"}
 
 
 def test_the_smoke_overlay_is_valid_and_smaller():
@@ -85,6 +86,28 @@ def test_the_smoke_overlay_is_valid_and_smaller():
 
 def test_the_schema_file_is_generated_from_the_models():
     assert (CONFIG / "schema.yaml").read_text(encoding="utf-8") == schema()
+
+
+def test_the_schema_accepts_the_full_configuration():
+    jsonschema.validate(document("config.yaml"), document("schema.yaml"))
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("parity.training.learning_rate", 0),
+        ("parity.training.steps", 0),
+        ("parity.training.lerning_rate", 0.1),
+        ("parity.sweeps.parity.dim", []),
+        ("parity.sweeps.parity.dim", [0]),
+        ("parity.sweeps.parity_architecture.architecture", ["10"]),
+        ("realisability.exhaustive_dim", [15]),
+    ],
+)
+def test_the_schema_refuses_what_the_models_refuse(key, value):
+    refusal(with_value(key, value))
+    with pytest.raises(jsonschema.ValidationError):
+        jsonschema.validate(with_value(key, value), document("schema.yaml"))
 
 
 @pytest.mark.parametrize("model", [PaperConfig, Claims])

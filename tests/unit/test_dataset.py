@@ -2,6 +2,7 @@
 
 import os
 
+import netCDF4
 import numpy as np
 import pytest
 import xarray as xr
@@ -83,6 +84,15 @@ def test_everything_comes_back_identical(tmp_path):
         name: result()[name].dtype for name in result().variables
     }
     assert names(path.parent) == ["result.nc"]
+
+
+def test_numbers_are_compressed_and_carry_a_checksum(tmp_path):
+    path = tmp_path / "result.nc"
+    dataset.write(result(), path, ATTRIBUTES)
+    with netCDF4.Dataset(path) as file:
+        for name in ("accuracy", "loss", "subset_size", "step"):
+            filters = file[name].filters()
+            assert (filters["zlib"], filters["fletcher32"]) == (True, True)
 
 
 def test_the_requested_variables_are_accepted_with_their_dimensions(tmp_path):

@@ -82,6 +82,11 @@ def test_dense_weights_have_a_bias_row_of_zeros_and_scale_with_fan_in():
         assert layer[:-1].std().item() * np.sqrt(fan_in) == pytest.approx(SD_OF_THE_CUT_NORMAL, rel=0.03)
 
 
+def test_fan_in_counts_the_inputs_without_the_bias():
+    weights = dense_weights([4, 20_000, 1], np.random.default_rng(0))[0][:-1]
+    assert weights.std().item() * 2 == pytest.approx(SD_OF_THE_CUT_NORMAL, rel=0.01)
+
+
 def test_dense_weights_follow_the_generator():
     first, again, other = (dense_weights([3, 4, 1], np.random.default_rng(seed)) for seed in (0, 0, 1))
     assert all(torch.equal(a, b) for a, b in zip(first, again, strict=True))

@@ -74,6 +74,7 @@ def test_the_same_figure_is_saved_as_the_same_bytes(tmp_path):
     for kind in FORMATS:
         assert once[kind].read_bytes() == again[kind].read_bytes()
         assert once[kind].read_bytes() != other[kind].read_bytes()
+    assert b"CreationDate" not in once["pdf"].read_bytes()
 
 
 def test_the_formats_are_what_their_names_say(tmp_path):

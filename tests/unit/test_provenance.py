@@ -33,6 +33,13 @@ def test_the_hash_changes_with_a_name_or_a_file_more(tmp_path):
     assert len({provenance.file_hash(paths) for paths in ([first], [second], [first, third])}) == 3
 
 
+def test_the_hash_tells_a_file_from_the_name_of_another(tmp_path):
+    two = sources(tmp_path, a="", b="")
+    hash_of_two = provenance.file_hash(two)
+    sources(tmp_path, a=two[1])
+    assert provenance.file_hash(two[:1]) != hash_of_two
+
+
 def test_the_attributes_carry_the_configuration_and_fit_into_netcdf(tmp_path):
     code = sources(tmp_path, code="import this", lock="numpy==2.0")
     config = {"training": {"steps": 5, "learning_rate": 0.01}, "dims": [5, 10]}

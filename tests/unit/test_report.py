@@ -1,60 +1,29 @@
-"""The words and numbers of the report."""
+"""What the report computes from data."""
 
 import base64
+import math
 
-import pytest
+import numpy as np
+import xarray as xr
 
-from gradient_failures.report import data_uri, measured, series, summary
-
-
-def result(verdict, kind="paper", reduced=False):
-    return {"claim": {"kind": kind}, "verdict": verdict, "reduced": reduced, "cells": []}
-
-
-def cell(value, low, high, label=""):
-    return {"cell": label, "estimate": {"value": value, "low": low, "high": high, "n": 16}}
+from gradient_failures.report import data_uri, learning_table
+from gradient_failures.statistics import rate
 
 
-@pytest.mark.parametrize(
-    ("values", "words"),
-    [([5], "5"), ([5, 10], "5 and 10"), ([5, 10, 30], "5, 10 and 30"), (["a", "b"], "a and b")],
-)
-def test_a_series_reads_like_a_sentence(values, words):
-    assert series(values) == words
-
-
-def test_the_summary_counts_the_claims_of_the_paper():
-    counted = summary(
-        [
-            result("REPRODUCED"),
-            result("REPRODUCED", reduced=True),
-            result("INCONCLUSIVE", reduced=True),
-            result("REPRODUCED", kind="extension"),
-            result("NOT RUN", kind="extension"),
-        ]
+def test_the_learning_table_has_success_and_speed_for_each_value_of_the_axis():
+    passages = {5: [100, 300, 200, math.inf], 30: [math.inf, math.inf, math.inf, 400]}
+    step = np.arange(0, 500, 100)
+    accuracy = xr.DataArray(
+        [[np.where(step >= passage, 0.95, 0.5) for passage in runs] for runs in passages.values()],
+        dims=("dim", "seed", "step"),
+        coords={"dim": list(passages), "step": step},
     )
-    assert counted["total"] == 3
-    assert counted["counts"] == {"REPRODUCED": 2, "INCONCLUSIVE": 1}
-    assert counted["reduced"] == 2
-    assert counted["not_run"] == 1
-
-
-@pytest.mark.parametrize(
-    ("estimate", "line"),
-    [
-        ((0.5, 0.25, 0.75), "0.5 [0.25, 0.75], n = 16"),
-        ((0.0, 0.0, 0.0), "0, n = 16"),
-        ((2000, 1500, None), "2\u202f000 [1\u202f500, never], n = 16"),
-        ((None, None, None), "never, n = 16"),
-    ],
-)
-def test_an_estimate_is_shown_with_its_interval(estimate, line):
-    assert measured({"cells": [cell(*estimate)]}) == [line]
-
-
-def test_several_cells_are_told_apart():
-    lines = measured({"cells": [cell(1.0, 0.5, 1.0, "dim 5"), cell(0.0, 0.0, 0.5, "dim 10")]})
-    assert lines == ["dim 5: 1 [0.5, 1], n = 16", "dim 10: 0 [0, 0.5], n = 16"]
+    easy, hard = learning_table(accuracy, level=0.9)
+    assert (easy["value"], hard["value"]) == (5, 30)
+    assert (easy["rate"], hard["rate"]) == (rate(3, 4), rate(1, 4))
+    assert (easy["steps"].value, easy["steps"].low, easy["steps"].high) == (300, 100, math.inf)
+    assert (hard["steps"].value, hard["steps"].low, hard["steps"].high) == (math.inf, 400, math.inf)
+    assert [row["rate"].value for row in learning_table(accuracy, level=0.96)] == [0, 0]
 
 
 def test_an_image_comes_back_from_its_address():

@@ -9,6 +9,7 @@ FIXED = {
     "claims": 1,
     "figure_parity": 1,
     "figure_parity_variants": 1,
+    "figure_allocation": 1,
     "report": 1,
 }
 
@@ -16,7 +17,9 @@ FIXED = {
 def test_full_paper_expands_over_grid_and_seed_blocks(project):
     jobs = project.planned(config=None)
     # 6 dimensions x 6 blocks, 8 subset sizes x 4, 3 more architectures x 1, bits at 3 dimensions x 4
-    assert jobs == {**FIXED, "combine": 4, "train_parity": 6 * 6 + 8 * 4 + 3 + 3 * 4}
+    parity = 6 * 6 + 8 * 4 + 3 + 3 * 4
+    allocation = 2 * 6 * 4  # approaches x numbers of stocks x blocks
+    assert jobs == {**FIXED, "combine": 5, "train_parity": parity, "train_allocation": allocation}
 
 
 def test_smoke_has_every_rule_of_the_full_paper(project):
@@ -43,7 +46,7 @@ def test_config_on_the_command_line_overrides_the_files(project):
 def test_every_job_rule_has_log_benchmark_threads_and_resources(project):
     rules = [path.read_text() for path in sorted((ROOT / "workflow/rules").glob("*.smk"))]
     blocks = [block for text in rules for block in text.split("\nrule ")[1:]]
-    assert len(blocks) == 7
+    assert len(blocks) == 8
     for block in blocks:
         for directive in ("log:", "benchmark:", "threads:", "resources:", "conda:", "message:", "script:"):
             assert f"    {directive}" in block, (directive, block[:40])

@@ -2,48 +2,41 @@
 
 import pytest
 
-EVERYTHING_BUT_TRAINING = {
-    "claims": 1,
-    "combine": 4,
-    "diagnose_realisability": 1,
-    "figure_parity": 1,
-    "figure_parity_variants": 1,
-    "report": 1,
-}
-TRAINING = {
-    "train_parity": 10,
-    "combine": 4,
-    "figure_parity": 1,
-    "figure_parity_variants": 1,
-    "claims": 1,
-    "report": 1,
-}
+VERDICTS = {"claims": 1, "report": 1}
+PARITY_FIGURES = {"figure_parity": 1, "figure_parity_variants": 1}
+FIGURES = {**PARITY_FIGURES, "figure_allocation": 1}
+PARITY = {"train_parity": 10, "combine": 4, **PARITY_FIGURES, **VERDICTS}
+ALLOCATION = {"train_allocation": 4, "combine": 1, "figure_allocation": 1, **VERDICTS}
+TRAINING = {"train_parity": 10, "train_allocation": 4, "combine": 5, **FIGURES, **VERDICTS}
+EVERYTHING = {**TRAINING, "diagnose_realisability": 1}
 
 PACKAGE = "src/gradient_failures"
 
 EDITS = [
+    (f"{PACKAGE}/experiments/parity.py", PARITY),
+    (f"{PACKAGE}/experiments/allocation.py", ALLOCATION),
+    (f"{PACKAGE}/config/parity.py", PARITY),
+    (f"{PACKAGE}/config/allocation.py", ALLOCATION),
     (f"{PACKAGE}/networks.py", TRAINING),
-    (f"{PACKAGE}/experiments/parity.py", TRAINING),
-    (f"{PACKAGE}/config/parity.py", TRAINING),
-    (f"{PACKAGE}/dataset.py", {**EVERYTHING_BUT_TRAINING, "train_parity": 10}),
-    (
-        f"{PACKAGE}/combine.py",
-        {"combine": 4, "figure_parity": 1, "figure_parity_variants": 1, "claims": 1, "report": 1},
-    ),
-    (f"{PACKAGE}/diagnostics/realisability.py", {"diagnose_realisability": 1, "claims": 1, "report": 1}),
+    (f"{PACKAGE}/training.py", TRAINING),
+    (f"{PACKAGE}/optimisers.py", ALLOCATION),
+    (f"{PACKAGE}/dataset.py", EVERYTHING),
+    (f"{PACKAGE}/combine.py", {"combine": 5, **FIGURES, **VERDICTS}),
+    (f"{PACKAGE}/diagnostics/realisability.py", {"diagnose_realisability": 1, **VERDICTS}),
     (f"{PACKAGE}/figures/parity.py", {"figure_parity": 1, "report": 1}),
-    (f"{PACKAGE}/plotting.py", {"figure_parity": 1, "figure_parity_variants": 1, "report": 1}),
-    (f"{PACKAGE}/statistics.py", {"figure_parity": 1, "figure_parity_variants": 1, "claims": 1, "report": 1}),
-    (f"{PACKAGE}/claims.py", {"claims": 1, "report": 1}),
+    (f"{PACKAGE}/plotting.py", {**FIGURES, "report": 1}),
+    (f"{PACKAGE}/statistics.py", {**FIGURES, **VERDICTS}),
+    (f"{PACKAGE}/claims.py", VERDICTS),
     (f"{PACKAGE}/report.py", {"report": 1}),
-    ("workflow/scripts/claims.py", {"claims": 1, "report": 1}),
+    ("workflow/scripts/claims.py", VERDICTS),
     ("workflow/report/style.css", {"report": 1}),
-    ("config/claims.yaml", {"claims": 1, "report": 1}),
-    ("config/published.yaml", {"figure_parity": 1, "report": 1}),
+    ("config/claims.yaml", VERDICTS),
+    ("config/published.yaml", {"figure_parity": 1, "figure_allocation": 1, "report": 1}),
     ("config/deviations.yaml", {"report": 1}),
-    ("requirements.lock", {**EVERYTHING_BUT_TRAINING, "train_parity": 10}),
+    ("requirements.lock", EVERYTHING),
     ("requirements-dev.lock", {}),
     ("README.md", {}),
+    (f"{PACKAGE}/config/errors.py", VERDICTS),
     (f"{PACKAGE}/config/schema.py", {}),
 ]
 
@@ -57,15 +50,16 @@ def test_editing_a_file_reruns_what_depends_on_it(finished_copy, name, jobs):
 
 
 OVERRIDES = [
-    ('parity={"training": {"learning_rate": 0.02}}', TRAINING),
-    ('realisability={"sampled_inputs": 60}', {"diagnose_realisability": 1, "claims": 1, "report": 1}),
+    ('parity={"training": {"learning_rate": 0.02}}', PARITY),
+    ('allocation={"training": {"optimiser": {"beta1": 0.8}}}', ALLOCATION),
+    ('realisability={"sampled_inputs": 60}', {"diagnose_realisability": 1, **VERDICTS}),
     (
         'parity={"sweeps": {"parity": {"dim": [3, 4, 5]}}}',
-        {"train_parity": 2, "combine": 1, "figure_parity": 1, "claims": 1, "report": 1},
+        {"train_parity": 2, "combine": 1, "figure_parity": 1, **VERDICTS},
     ),
     (
         'parity={"sweeps": {"parity_encoding": {"seeds": 4}}}',
-        {"train_parity": 2, "combine": 1, "figure_parity_variants": 1, "claims": 1, "report": 1},
+        {"train_parity": 2, "combine": 1, "figure_parity_variants": 1, **VERDICTS},
     ),
 ]
 

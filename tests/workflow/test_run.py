@@ -16,7 +16,7 @@ def metrics(project):
 
 def test_every_output_is_there(finished):
     results = finished.folder / "results"
-    for figure in ("parity", "parity_variants"):
+    for figure in ("parity", "parity_variants", "allocation"):
         for suffix in ("svg", "png", "pdf"):
             assert (results / f"figures/{figure}.{suffix}").stat().st_size > 1000
     assert (results / "claims.json").exists()
@@ -27,6 +27,7 @@ def test_every_output_is_there(finished):
 def test_every_metrics_file_keeps_the_contract(finished):
     found = metrics(finished)
     assert set(found) == {
+        "allocation",
         "parity",
         "parity_architecture",
         "parity_encoding",

@@ -31,11 +31,15 @@ rule report:
         figures=[
             "results/figures/parity.svg",
             "results/figures/parity_variants.svg",
+            "results/figures/allocation.svg",
         ],
         metrics=METRICS,
         deviations="config/deviations.yaml",
         template="workflow/report/report.html.j2",
-        sections="workflow/report/sections/parity.html.j2",
+        sections=[
+            "workflow/report/sections/parity.html.j2",
+            "workflow/report/sections/allocation.html.j2",
+        ],
         style="workflow/report/style.css",
         code=code_of("report"),
         lock=LOCK,

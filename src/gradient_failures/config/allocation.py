@@ -15,8 +15,8 @@ Approach = Literal["end_to_end", "decomposition"]
 class AllocationPoint(Point):
     """One grid point of the allocation experiment."""
 
-    n_stocks: NumberOfStocks
     approach: Approach
+    n_stocks: NumberOfStocks
 
 
 class AllocationSweep(Sweep):
@@ -46,7 +46,7 @@ class AllocationTraining(Training):
 
 
 class AllocationConfig(Experiment):
-    """The allocation experiment: share out money among k stocks of which the input moves one (supplement A)."""
+    """The allocation experiment: share out money among k stocks, one of which the input moves."""
 
     training: AllocationTraining
     """Hyper-parameters shared by all runs."""

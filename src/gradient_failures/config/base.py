@@ -43,10 +43,10 @@ def _number_from_text(value: Any) -> Any:
         return value
 
 
-Number = Annotated[float, BeforeValidator(_number_from_text), Field(allow_inf_nan=False)]
+Number = Annotated[float, Field(allow_inf_nan=False), BeforeValidator(_number_from_text)]
 """A finite number."""
 
-PositiveNumber = Annotated[Number, Field(gt=0)]
+PositiveNumber = Annotated[float, Field(gt=0, allow_inf_nan=False), BeforeValidator(_number_from_text)]
 """A finite number above 0."""
 
 

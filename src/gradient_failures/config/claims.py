@@ -8,9 +8,7 @@ from pydantic import Field, NonNegativeInt, ValidationError, field_validator, mo
 from gradient_failures.config.base import FileName, Number, Strict
 from gradient_failures.config.errors import ConfigError, explain
 
-Metric = Literal[
-    "success_rate", "late_mean", "final_mean", "final_gap", "first_passage", "slower", "largest"
-]
+Metric = Literal["success_rate", "late_mean", "final_mean", "final_gap", "first_passage", "slower", "largest"]
 
 
 class Criterion(Strict):
@@ -47,6 +45,16 @@ class Budget(Strict):
     """Independent runs at each grid point."""
 
 
+class Options(Strict):
+    """Further arguments of a metric; each metric takes those it needs."""
+
+    level: Number | None = None
+    """Accuracy that counts as learnt."""
+
+    variable: str | None = None
+    """Variable of the data that is estimated."""
+
+
 class Claim(Strict):
     """One claim, fixed before the runs."""
 
@@ -71,8 +79,8 @@ class Claim(Strict):
     select: list[Mapping[str, Any]] = Field(default=[{}], min_length=1)
     """Cells of the grid that are each estimated and judged; the claim's verdict sums them up."""
 
-    options: Mapping[str, Any] = {}
-    """Further arguments of the metric, e.g. the accuracy level that counts as learnt."""
+    options: Options = Options()
+    """Further arguments of the metric."""
 
     criterion: Criterion
     """The condition on every cell."""

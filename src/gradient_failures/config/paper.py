@@ -1,10 +1,10 @@
 """The whole configuration: every key that ``config/config.yaml`` may hold."""
 
+import json
 from collections import Counter
 from collections.abc import Mapping
 from typing import Any, Self
 
-import yaml
 from pydantic import ValidationError, model_validator
 
 from gradient_failures.config.allocation import AllocationConfig
@@ -44,7 +44,7 @@ class PaperConfig(Strict):
 
 
 def _typed(value: Any) -> Any:
-    """``value`` with strings read as YAML scalars: Snakemake's --config hands nested numbers over as text."""
+    """``value`` with numbers given as text read as numbers: Snakemake's --config hands them over as text."""
     if isinstance(value, Mapping):
         return {key: _typed(item) for key, item in value.items()}
     if isinstance(value, list):
@@ -54,8 +54,8 @@ def _typed(value: Any) -> Any:
 
 def _scalar(text: str) -> Any:
     try:
-        value = yaml.safe_load(text)
-    except yaml.YAMLError:
+        value = json.loads(text)
+    except ValueError:
         return text
     return text if isinstance(value, dict | list) else value
 

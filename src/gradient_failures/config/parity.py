@@ -10,7 +10,7 @@ from gradient_failures.config.base import Axis, Experiment, FileName, Point, Pos
 
 Dim = Annotated[int, Field(ge=1, le=10_000)]
 SubsetSize = Annotated[int, Field(ge=0)]
-Architecture = Annotated[str, Field(pattern=r"^[1-9]\d*d(-[1-9]\d*d)*$")]
+Architecture = Annotated[str, Field(pattern=r"^[1-9][0-9]*d(-[1-9][0-9]*d)*$")]
 InputEncoding = Literal["signs", "bits"]
 
 

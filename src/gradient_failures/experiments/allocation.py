@@ -11,7 +11,7 @@ import torch
 import xarray as xr
 from torch import Tensor
 
-from gradient_failures.config.allocation import AllocationPoint, AllocationTraining, Approach
+from gradient_failures.config.allocation import AllocationPoint, AllocationTraining
 from gradient_failures.networks import truncated_normal
 from gradient_failures.optimisers import Adam
 from gradient_failures.seeds import stream

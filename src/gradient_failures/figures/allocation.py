@@ -1,4 +1,4 @@
-"""Allocation (figure 7 ICML = 4 extended): loss against steps by number of stocks, and what is left at the end."""
+"""Allocation (figure 7 ICML = 4 extended): loss against steps and final loss, by number of stocks."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -60,7 +60,9 @@ def _draw_curves(axes: Axes, loss: xr.DataArray, published: Mapping[str, Any]) -
 def _draw_final(axes: Axes, loss: xr.DataArray) -> None:
     for approach, (label, color, marker, line) in STYLES.items():
         final = loss.sel(approach=approach).isel(step=-1)
-        axes.plot(final["n_stocks"], final, color=color, marker=marker, linestyle="none", markersize=3, alpha=0.4)
+        axes.plot(
+            final["n_stocks"], final, color=color, marker=marker, linestyle="none", markersize=3, alpha=0.4
+        )
         axes.plot(final["n_stocks"], final.median("seed"), color=color, linestyle=line, label=label)
     axes.set_xscale("log")
     axes.set_xticks(loss["n_stocks"].values, [str(k) for k in loss["n_stocks"].values])

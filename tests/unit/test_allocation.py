@@ -1,0 +1,126 @@
+"""The allocation experiment against autograd, enumeration and expectations."""
+
+from itertools import product
+
+import numpy as np
+import pytest
+import torch
+import xarray as xr
+
+from gradient_failures.config.allocation import AllocationPoint, AllocationTraining
+from gradient_failures.config.optimisers import AdamConfig
+from gradient_failures.experiments.allocation import (
+    AllocationLearner,
+    logit_gradient,
+    sample_returns,
+    train,
+)
+
+ADAM = AdamConfig(learning_rate=0.1, beta1=0.9, beta2=0.99, epsilon=1e-5, epsilon_form="tensorflow")
+TRAINING = AllocationTraining(steps=40, eval_every=20, n_inputs=30, batch_size=16, optimiser=ADAM)
+APPROACHES = ["end_to_end", "decomposition"]
+
+
+def problem(n=8, k=5, seed=0):
+    rng = np.random.default_rng(seed)
+    logits = torch.from_numpy(rng.standard_normal((n, k)))
+    labels = torch.from_numpy(rng.integers(0, k, n))
+    return logits, labels, sample_returns(labels, k, rng).double()
+
+
+def learner(approach, n_stocks=6, seed=0):
+    return AllocationLearner(AllocationPoint(n_stocks=n_stocks, approach=approach), TRAINING, seed)
+
+
+def test_end_to_end_gradient_equals_autograd():
+    logits, labels, returns = problem()
+    logits.requires_grad_()
+    shares = torch.softmax(logits, 1)
+    (-(shares * returns).sum()).backward()
+    torch.testing.assert_close(
+        logit_gradient(shares.detach(), labels, returns), logits.grad, rtol=0, atol=1e-15
+    )
+
+
+def test_decomposition_gradient_equals_autograd():
+    logits, labels, _ = problem()
+    logits.requires_grad_()
+    shares = torch.softmax(logits, 1)
+    (-shares.gather(1, labels[:, None]).sum()).backward()
+    torch.testing.assert_close(logit_gradient(shares.detach(), labels, None), logits.grad, rtol=0, atol=1e-15)
+
+
+def test_both_estimates_have_the_same_mean_over_all_returns():
+    k, label = 6, 2
+    shares = torch.softmax(torch.from_numpy(np.random.default_rng(1).standard_normal((1, k))), 1)
+    returns = torch.tensor([z for z in product([-1.0, 1.0], repeat=k) if z[label] == 1], dtype=torch.float64)
+    n = len(returns)
+    labels = torch.full((n,), label)
+    end_to_end = logit_gradient(shares.expand(n, k), labels, returns).mean(0)
+    decomposition = logit_gradient(shares, labels[:1], None)[0]
+    torch.testing.assert_close(end_to_end, decomposition, rtol=0, atol=1e-15)
+
+
+def test_returns_are_signs_and_one_at_the_moved_stock():
+    labels = torch.from_numpy(np.random.default_rng(0).integers(0, 70, 5000))
+    returns = sample_returns(labels, 70, np.random.default_rng(1))
+    assert returns.shape == (5000, 70)
+    assert set(returns.unique().tolist()) == {-1.0, 1.0}
+    assert (returns.gather(1, labels[:, None]) == 1).all()
+    others = returns.sum() - len(labels)
+    assert abs(others) < 5 * (5000 * 69) ** 0.5
+
+
+def test_loss_is_the_mean_over_all_inputs_and_returns():
+    run = learner("end_to_end", n_stocks=4)
+    shares = torch.softmax(run.weights + run.bias, 1).double()
+    total = 0.0
+    for share, label in zip(shares, run.labels, strict=True):
+        gains = [torch.tensor(z) @ share.float() for z in product([-1.0, 1.0], repeat=4) if z[label] == 1]
+        total -= float(torch.stack(gains).mean())
+    assert run.evaluate()["loss"] == pytest.approx(total / len(run.labels), abs=1e-6)
+
+
+def test_both_approaches_share_labels_weights_and_inputs():
+    first, second = map(learner, APPROACHES)
+    assert torch.equal(first.labels, second.labels)
+    assert torch.equal(first.weights, second.weights)
+    draws = [run.input_stream.integers(0, 30, 100).tolist() for run in (first, second)]
+    assert draws[0] == draws[1]
+
+
+@pytest.mark.parametrize("approach", APPROACHES)
+def test_a_step_is_adam_on_the_mean_gradient_of_the_batch(approach):
+    run, reference = learner(approach), learner(approach)
+    weights, bias = (tensor.clone().requires_grad_() for tensor in (reference.weights, reference.bias))
+    inputs = torch.tensor([3, 3, 7, 0, 29])
+    labels = reference.labels[inputs]
+    returns = torch.nn.functional.one_hot(labels, 6).float()
+    if approach == "end_to_end":
+        returns = sample_returns(labels, 6, reference.return_stream)
+    shares = torch.softmax(torch.nn.functional.one_hot(inputs, 30).float() @ weights + bias, 1)
+    (-(shares * returns).sum(1).mean()).backward()
+
+    run._step(inputs)
+    # Adam's first step is the learning rate times the sign of the gradient where that is far above epsilon
+    moved = (weights.grad.abs() > 1e-3) & (weights.grad != 0)
+    assert moved.any()
+    torch.testing.assert_close(
+        (run.weights - reference.weights)[moved], -0.1 * weights.grad.sign()[moved], rtol=0.15, atol=0
+    )
+    assert (run.weights == reference.weights)[weights.grad == 0].all()
+    assert (run.weights.grad == 0).all()
+
+
+@pytest.mark.parametrize("approach", APPROACHES)
+def test_few_stocks_are_learnt(approach):
+    long = TRAINING.model_copy(update={"steps": 400})
+    result = train(AllocationPoint(n_stocks=3, approach=approach), long, [0])
+    assert result["loss"].isel(step=0) > -0.6
+    assert result["loss"].isel(step=-1) < -0.98
+
+
+def test_a_run_is_the_same_whatever_the_block():
+    point = AllocationPoint(n_stocks=5, approach="end_to_end")
+    block, alone = train(point, TRAINING, [0, 1, 2]), train(point, TRAINING, [1])
+    xr.testing.assert_identical(block.sel(seed=[1]), alone)
