@@ -24,6 +24,10 @@ class Verdict(StrEnum):
     NOT_RUN = "NOT RUN"
 
 
+class NotRun(LookupError):  # noqa: N818 - a verdict, not an error
+    """The data has no runs at the cell that a claim asks for."""
+
+
 @dataclass(frozen=True)
 class CellResult:
     """The estimate at one cell of the grid, with its verdict."""
@@ -65,8 +69,8 @@ def judge(claim: Claim, dataset: xr.Dataset | None) -> ClaimResult:
     measure, options = METRICS[claim.metric], claim.options.model_dump(exclude_none=True)
     try:
         estimates = {_label(cell): measure(dataset, cell, **options) for cell in claim.select}
-    except KeyError as error:
-        return ClaimResult(claim, Verdict.NOT_RUN, False, f"not part of this run: {error.args[0]}", [])
+    except NotRun as missing:
+        return ClaimResult(claim, Verdict.NOT_RUN, False, f"not part of this run: {missing}", [])
     cells = [_judge_cell(label, estimate, claim) for label, estimate in estimates.items()]
     shortfall = _shortfall(dataset, claim.budget)
     verdict = summed_up([cell.verdict for cell in cells])
@@ -148,7 +152,7 @@ METRICS: dict[str, Callable[..., Estimate]] = {
 def _select(dataset: xr.Dataset, cell: Mapping[str, Any]) -> xr.Dataset:
     for axis, value in cell.items():
         if axis not in dataset.coords or value not in dataset[axis].values:
-            raise KeyError(f"{axis} = {value}")
+            raise NotRun(f"{axis} = {value}")
     return dataset.sel(cell)
 
 
@@ -205,7 +209,7 @@ def number(value: float, infinite: str = "∞") -> str:
     if math.isnan(value):
         return "undefined"
     if math.isinf(value):
-        return infinite if value > 0 else f"−{infinite}"
+        return infinite if value > 0 else f"-{infinite}"
     if value == int(value):
         return f"{int(value):,}".replace(",", "\u202f")
     return f"{value:.3g}"

@@ -376,7 +376,7 @@ def test_a_cell_is_named_by_its_axes():
         (-0.5, "-0.5"),
         (math.nan, "undefined"),
         (math.inf, "∞"),
-        (-math.inf, "−∞"),
+        (-math.inf, "-∞"),
     ],
 )
 def test_numbers_read_well(value, text):
