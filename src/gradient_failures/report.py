@@ -13,8 +13,8 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from gradient_failures import statistics
-from gradient_failures.claims import Verdict, describe, number
-from gradient_failures.config.claims import Criterion
+from gradient_failures.claims import Verdict, describe, describe_metric, interval, number
+from gradient_failures.config.claims import Claim, Criterion
 
 SYMBOLS = {
     Verdict.REPRODUCED: "✔",
@@ -56,10 +56,12 @@ def render(
     )
     environment.filters |= {
         "number": number,
+        "interval": interval,
         "series": series,
         "learning_table": learning_table,
         "slug": lambda verdict: verdict.lower().replace(" ", "-"),
         "criterion": lambda criterion: describe(Criterion(**criterion)),
+        "quantity": lambda claim: describe_metric(Claim(**claim)),
         "yaml": lambda value: yaml.safe_dump(value, sort_keys=False, allow_unicode=True),
     }
     results = verdicts["results"]
