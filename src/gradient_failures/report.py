@@ -28,6 +28,7 @@ SYMBOLS = {
 def render(
     template: Path,
     *,
+    project: str,
     style: str,
     verdicts: Mapping[str, Any],
     figures: Mapping[str, bytes],
@@ -41,7 +42,8 @@ def render(
     Parameters
     ----------
     template : the Jinja template; the sections it includes lie beside it.
-    verdicts : the content of ``results/claims.json``.
+    project : relative address of the project's folder, as seen from the page.
+    verdicts : the content of ``claims.json``.
     figures : SVG images by name.
     metrics : datasets by name.
     deviations : the content of ``config/deviations.yaml``.
@@ -66,6 +68,7 @@ def render(
     }
     results = verdicts["results"]
     return environment.get_template(template.name).render(
+        project=project,
         style=Markup(style),
         results=results,
         summary=summary(results),
