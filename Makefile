@@ -15,7 +15,7 @@ smoke: $(RUNTIME) ## the same workflow at tiny sizes, in minutes
 	$(BIN)/snakemake --cores $(CORES) all --configfile config/smoke.yaml
 
 test: $(DEV) ## all tests
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n auto
 
 lint: $(DEV) ## style, types and workflow checks
 	$(BIN)/ruff check .

@@ -24,6 +24,10 @@ class Verdict(StrEnum):
     NOT_RUN = "NOT RUN"
 
 
+class NotRun(LookupError):  # noqa: N818 - a verdict, not an error
+    """The data has no runs at the cell that a claim asks for."""
+
+
 @dataclass(frozen=True)
 class CellResult:
     """The estimate at one cell of the grid, with its verdict."""
@@ -65,8 +69,8 @@ def judge(claim: Claim, dataset: xr.Dataset | None) -> ClaimResult:
     measure, options = METRICS[claim.metric], claim.options.model_dump(exclude_none=True)
     try:
         estimates = {_label(cell): measure(dataset, cell, **options) for cell in claim.select}
-    except KeyError as error:
-        return ClaimResult(claim, Verdict.NOT_RUN, False, f"not part of this run: {error.args[0]}", [])
+    except NotRun as missing:
+        return ClaimResult(claim, Verdict.NOT_RUN, False, f"not part of this run: {missing}", [])
     cells = [_judge_cell(label, estimate, claim) for label, estimate in estimates.items()]
     shortfall = _shortfall(dataset, claim.budget)
     verdict = summed_up([cell.verdict for cell in cells])
@@ -160,7 +164,7 @@ METRICS: dict[str, Callable[..., Estimate]] = {
 def _select(dataset: xr.Dataset, cell: Mapping[str, Any]) -> xr.Dataset:
     for axis, value in cell.items():
         if axis not in dataset.coords or value not in dataset[axis].values:
-            raise KeyError(f"{axis} = {value}")
+            raise NotRun(f"{axis} = {value}")
     return dataset.sel(cell)
 
 
@@ -181,22 +185,19 @@ def _shortfall(dataset: xr.Dataset, budget: Budget) -> str:
 
 def _judge_cell(label: str, estimate: Estimate, claim: Claim) -> CellResult:
     verdict = meets(estimate, claim.criterion)
-    value, low, high = (
-        number(bound, "never" if claim.metric == "first_passage" else "∞")
-        for bound in (estimate.value, estimate.low, estimate.high)
-    )
-    measured = value if low == high else f"{value} [{low}, {high}]"
+    measured = interval(estimate, "never" if claim.metric == "first_passage" else "∞")
     place = f" at {label}" if label else ""
     relation = {
         Verdict.REPRODUCED: "meets",
         Verdict.NOT_REPRODUCED: "misses",
         Verdict.INCONCLUSIVE: "straddles",
     }[verdict]
-    reason = f"{_describe_metric(claim)}{place} is {measured}, which {relation} “{describe(claim.criterion)}”"
+    reason = f"{describe_metric(claim)}{place} is {measured}, which {relation} “{describe(claim.criterion)}”"
     return CellResult(label, estimate, f"{measured}, n = {estimate.n}", verdict, reason)
 
 
-def _describe_metric(claim: Claim) -> str:
+def describe_metric(claim: Claim) -> str:
+    """The measured quantity in words."""
     level, variable = claim.options.level, str(claim.options.variable).replace("_", " ")
     return {
         "success_rate": f"the share of runs that reach accuracy {level}",
@@ -221,14 +222,26 @@ def describe(criterion: Criterion) -> str:
 
 
 def number(value: float, infinite: str = "∞") -> str:
-    """A number for prose: whole numbers in full, others to three significant digits."""
+    """A number for prose: whole and large numbers as integers, others to three significant digits."""
     if math.isnan(value):
         return "undefined"
     if math.isinf(value):
-        return infinite if value > 0 else f"−{infinite}"
-    if value == int(value):
-        return f"{int(value):,}".replace(",", "\u202f")
+        return infinite if value > 0 else f"-{infinite}"
+    if value == int(value) or abs(value) >= 1000:
+        return f"{round(value):,}".replace(",", "\u202f")
     return f"{value:.3g}"
+
+
+def interval(estimate: Estimate, infinite: str = "∞") -> str:
+    """An estimate for prose, "0.94 [0.72, 0.99]", with two significant digits of the interval's width."""
+    width = estimate.high - estimate.low
+    decimals = max(0, 1 - math.floor(math.log10(width))) if 0 < width < math.inf else 0
+
+    def shown(value: float) -> str:
+        return f"{value:.{decimals}f}" if decimals else number(value, infinite)
+
+    value, low, high = map(shown, (estimate.value, estimate.low, estimate.high))
+    return value if low == high else f"{value} [{low}, {high}]"
 
 
 def _bounds(criterion: Criterion) -> tuple[float, float]:

@@ -23,7 +23,10 @@ class DatasetError(ValueError):
     """A file that breaks the contract. The message names it, what is wrong, and how to rebuild it."""
 
     def __init__(self, path: str | os.PathLike[str], reason: str) -> None:
-        super().__init__(f"{path}: {reason}. Rebuild it with: rm -f {path} && snakemake --cores all {path}")
+        super().__init__(
+            f"{path}: {reason}. Rebuild it with: rm -f {path} && snakemake --cores all {path}"
+            " (and the --configfile of its run, if it had one)"
+        )
 
 
 def write(dataset: xr.Dataset, path: str | os.PathLike[str], attributes: Mapping[str, Any]) -> None:

@@ -81,7 +81,7 @@ def draw_runs(axes: Axes, curves: xr.DataArray, color: str, label: str) -> None:
     steps = curves["step"]
     axes.plot(steps, curves.transpose("step", "seed"), color=color, rasterized=True, **RUN)
     low, median, high = curves.quantile([0.25, 0.5, 0.75], "seed").transpose("quantile", "step")
-    axes.fill_between(steps, low, high, color=color, alpha=0.25, linewidth=0)
+    axes.fill_between(steps, low, high, color=color, alpha=0.25, linewidth=0, label="middle half of runs")
     axes.plot(steps, median, color=color, label=label, **MEDIAN)
 
 

@@ -13,8 +13,8 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from gradient_failures import statistics
-from gradient_failures.claims import Verdict, describe, number
-from gradient_failures.config.claims import Criterion
+from gradient_failures.claims import Verdict, describe, describe_metric, interval, number
+from gradient_failures.config.claims import Claim, Criterion
 
 SYMBOLS = {
     Verdict.REPRODUCED: "✔",
@@ -28,6 +28,7 @@ SYMBOLS = {
 def render(
     template: Path,
     *,
+    project: str,
     style: str,
     verdicts: Mapping[str, Any],
     figures: Mapping[str, bytes],
@@ -41,7 +42,8 @@ def render(
     Parameters
     ----------
     template : the Jinja template; the sections it includes lie beside it.
-    verdicts : the content of ``results/claims.json``.
+    project : relative address of the project's folder, as seen from the page.
+    verdicts : the content of ``claims.json``.
     figures : SVG images by name.
     metrics : datasets by name.
     deviations : the content of ``config/deviations.yaml``.
@@ -56,15 +58,18 @@ def render(
     )
     environment.filters |= {
         "number": number,
+        "interval": interval,
         "series": series,
         "learning_table": learning_table,
         "mean": statistics.mean,
         "slug": lambda verdict: verdict.lower().replace(" ", "-"),
         "criterion": lambda criterion: describe(Criterion(**criterion)),
+        "quantity": lambda claim: describe_metric(Claim(**claim)),
         "yaml": lambda value: yaml.safe_dump(value, sort_keys=False, allow_unicode=True),
     }
     results = verdicts["results"]
     return environment.get_template(template.name).render(
+        project=project,
         style=Markup(style),
         results=results,
         summary=summary(results),

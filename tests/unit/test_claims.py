@@ -11,7 +11,7 @@ import xarray as xr
 import yaml
 
 from gradient_failures import claims, statistics
-from gradient_failures.claims import Verdict, judge, meets, number, summed_up
+from gradient_failures.claims import Verdict, interval, judge, meets, number, summed_up
 from gradient_failures.config.claims import Claim, Criterion, Options, validated_claims
 from gradient_failures.statistics import Estimate
 
@@ -368,7 +368,7 @@ def test_a_cell_is_measured_with_its_interval_and_the_number_of_runs():
     (cell,) = judge(speed, data_for(speed, EARLY)).cells
     assert cell.measured == "2\u202f600 [1\u202f000, 4\u202f000], n = 16"
     assert judge(speed, data_for(speed, NEVER)).cells[0].measured == "never, n = 16"
-    assert judge(depth, data_for(depth, CHANCE)).cells[0].measured == "0.5 [0.491, 0.509], n = 4"
+    assert judge(depth, data_for(depth, CHANCE)).cells[0].measured == "0.500 [0.491, 0.509], n = 4"
 
 
 def test_a_cell_is_named_by_its_axes():
@@ -388,14 +388,32 @@ def test_a_cell_is_named_by_its_axes():
         (2110, "2\u202f110"),
         (19350.0, "19\u202f350"),
         (0.123456, "0.123"),
+        (1234.56, "1\u202f235"),
         (-0.5, "-0.5"),
         (math.nan, "undefined"),
         (math.inf, "∞"),
-        (-math.inf, "−∞"),
+        (-math.inf, "-∞"),
     ],
 )
 def test_numbers_read_well(value, text):
     assert number(value) == text
+
+
+@pytest.mark.parametrize(
+    ("low", "value", "high", "text"),
+    [
+        (0.8062, 1, 1, "1.00 [0.81, 1.00]"),
+        (0.499637, 0.500055, 0.500471, "0.50006 [0.49964, 0.50047]"),
+        (100, 1100, 5400, "1\u202f100 [100, 5\u202f400]"),
+        (3.2, 14.1, 25.5, "14.1 [3.2, 25.5]"),
+        (0.75, 0.75, 0.75, "0.75"),
+        (400, math.inf, math.inf, "∞ [400, ∞]"),
+        (-math.inf, 0.505, math.inf, "0.505 [-∞, ∞]"),
+        (math.nan, math.nan, math.nan, "undefined"),
+    ],
+)
+def test_an_interval_shows_two_digits_of_its_width(low, value, high, text):
+    assert interval(Estimate(value, low, high, 16)) == text
 
 
 @pytest.mark.parametrize(

@@ -26,6 +26,13 @@ def test_smoke_has_every_rule_of_the_full_paper(project):
     assert set(project.planned(config="config/smoke.yaml")) == set(project.planned(config=None))
 
 
+def test_smoke_writes_to_folders_of_its_own(project):
+    table = project.snakemake("all", "--summary", config="config/smoke.yaml").stdout
+    rows = [line.split("\t") for line in table.splitlines() if "\t" in line][1:]
+    assert len(rows) > 25
+    assert all(row[0].startswith("results/smoke/") for row in rows)
+
+
 def test_runs_shared_by_sweeps_are_planned_once(project):
     jobs = project.planned()
     # 2 dimensions x 2 blocks; 2 subset sizes; 3 architectures and 1 encoding besides the shared defaults

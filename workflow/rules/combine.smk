@@ -7,11 +7,11 @@ rule combine:
         code=code_of("combine"),
         lock=LOCK,
     output:
-        "results/metrics/{sweep}.nc",
+        "<results>/metrics/{sweep}.nc",
     log:
-        "logs/combine/{sweep}.log",
+        "<logs>/combine/{sweep}.log",
     benchmark:
-        "benchmarks/combine/{sweep}.tsv"
+        "<benchmarks>/combine/{sweep}.tsv"
     wildcard_constraints:
         sweep="|".join(SWEEPS),
     conda:

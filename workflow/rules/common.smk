@@ -15,7 +15,7 @@ PACKAGE = PROJECT / "src"
 sys.path.insert(0, str(PACKAGE))
 os.environ.update(PYTHONPATH=str(PACKAGE))
 
-from gradient_failures.config.base import Experiment, seed_blocks
+from gradient_failures.config.base import seed_blocks
 from gradient_failures.config.claims import validated_claims
 from gradient_failures.config.errors import ConfigError
 from gradient_failures.config.paper import validated
@@ -33,8 +33,7 @@ SWEEPS = {
     for experiment, part in PAPER.experiments().items()
     for sweep in part.sweeps
 }
-DIAGNOSTICS = [name for name, part in PAPER if not isinstance(part, Experiment)]
-METRICS = expand("results/metrics/{name}.nc", name=[*SWEEPS, *DIAGNOSTICS])
+METRICS = expand("<results>/metrics/{name}.nc", name=[*SWEEPS, *PAPER.diagnostics()])
 FIGURE_FORMATS = ["svg", "png", "pdf"]
 
 
@@ -63,7 +62,7 @@ def runs_of(wildcards):
     sweep = sweep_of(wildcards)
     blocks = list(seed_blocks(sweep.seeds, getattr(PAPER, experiment).seeds_per_job))
     return [
-        f"results/runs/{experiment}/{point.slug()}/seeds~{block[0]}-{block[-1]}.nc"
+        f"<results>/runs/{experiment}/{point.slug()}/seeds~{block[0]}-{block[-1]}.nc"
         for point in sweep.points()
         for block in blocks
     ]
@@ -71,4 +70,4 @@ def runs_of(wildcards):
 
 def figure(name):
     """The files of one figure, by format."""
-    return {kind: f"results/figures/{name}.{kind}" for kind in FIGURE_FORMATS}
+    return {kind: f"<results>/figures/{name}.{kind}" for kind in FIGURE_FORMATS}

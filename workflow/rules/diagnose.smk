@@ -6,11 +6,11 @@ rule diagnose_realisability:
         code=code_of("diagnose", "diagnostics.realisability"),
         lock=LOCK,
     output:
-        "results/metrics/realisability.nc",
+        "<results>/metrics/realisability.nc",
     log:
-        "logs/diagnose_realisability.log",
+        "<logs>/diagnose_realisability.log",
     benchmark:
-        "benchmarks/diagnose_realisability.tsv"
+        "<benchmarks>/diagnose_realisability.tsv"
     conda:
         "../../environment.yml"
     threads: 1

@@ -3,17 +3,17 @@
 
 rule figure_parity:
     input:
-        learning="results/metrics/parity.nc",
-        subset_size="results/metrics/parity_subset_size.nc",
+        learning="<results>/metrics/parity.nc",
+        subset_size="<results>/metrics/parity_subset_size.nc",
         published="config/published.yaml",
         code=code_of("figure", "figures.parity"),
         lock=LOCK,
     output:
         **figure("parity"),
     log:
-        "logs/figure_parity.log",
+        "<logs>/figure_parity.log",
     benchmark:
-        "benchmarks/figure_parity.tsv"
+        "<benchmarks>/figure_parity.tsv"
     conda:
         "../../environment.yml"
     threads: 1
@@ -30,16 +30,16 @@ rule figure_parity:
 
 rule figure_allocation:
     input:
-        allocation="results/metrics/allocation.nc",
+        allocation="<results>/metrics/allocation.nc",
         published="config/published.yaml",
         code=code_of("figure", "figures.allocation"),
         lock=LOCK,
     output:
         **figure("allocation"),
     log:
-        "logs/figure_allocation.log",
+        "<logs>/figure_allocation.log",
     benchmark:
-        "benchmarks/figure_allocation.tsv"
+        "<benchmarks>/figure_allocation.tsv"
     conda:
         "../../environment.yml"
     threads: 1
@@ -56,16 +56,16 @@ rule figure_allocation:
 
 rule figure_parity_variants:
     input:
-        architecture="results/metrics/parity_architecture.nc",
-        encoding="results/metrics/parity_encoding.nc",
+        architecture="<results>/metrics/parity_architecture.nc",
+        encoding="<results>/metrics/parity_encoding.nc",
         code=code_of("figure", "figures.parity_variants"),
         lock=LOCK,
     output:
         **figure("parity_variants"),
     log:
-        "logs/figure_parity_variants.log",
+        "<logs>/figure_parity_variants.log",
     benchmark:
-        "benchmarks/figure_parity_variants.tsv"
+        "<benchmarks>/figure_parity_variants.tsv"
     conda:
         "../../environment.yml"
     threads: 1

@@ -8,11 +8,11 @@ rule claims:
         code=code_of("claims"),
         lock=LOCK,
     output:
-        "results/claims.json",
+        "<results>/claims.json",
     log:
-        "logs/claims.log",
+        "<logs>/claims.log",
     benchmark:
-        "benchmarks/claims.tsv"
+        "<benchmarks>/claims.tsv"
     conda:
         "../../environment.yml"
     threads: 1
@@ -27,11 +27,11 @@ rule claims:
 
 rule report:
     input:
-        claims="results/claims.json",
+        claims="<results>/claims.json",
         figures=[
-            "results/figures/parity.svg",
-            "results/figures/parity_variants.svg",
-            "results/figures/allocation.svg",
+            "<results>/figures/parity.svg",
+            "<results>/figures/parity_variants.svg",
+            "<results>/figures/allocation.svg",
         ],
         metrics=METRICS,
         deviations="config/deviations.yaml",
@@ -44,11 +44,11 @@ rule report:
         code=code_of("report"),
         lock=LOCK,
     output:
-        "results/report/index.html",
+        "<results>/report/index.html",
     log:
-        "logs/report.log",
+        "<logs>/report.log",
     benchmark:
-        "benchmarks/report.tsv"
+        "<benchmarks>/report.tsv"
     conda:
         "../../environment.yml"
     threads: 1

@@ -6,11 +6,11 @@ rule train_parity:
         code=code_of("train", "experiments.parity"),
         lock=LOCK,
     output:
-        "results/runs/parity/{point}/seeds~{first}-{last}.nc",
+        "<results>/runs/parity/{point}/seeds~{first}-{last}.nc",
     log:
-        "logs/train_parity/{point}/seeds~{first}-{last}.log",
+        "<logs>/train_parity/{point}/seeds~{first}-{last}.log",
     benchmark:
-        "benchmarks/train_parity/{point}/seeds~{first}-{last}.tsv"
+        "<benchmarks>/train_parity/{point}/seeds~{first}-{last}.tsv"
     wildcard_constraints:
         point="[^/]+",
         first=r"\d+",
@@ -35,11 +35,11 @@ use rule train_parity as train_allocation with:
         code=code_of("train", "experiments.allocation"),
         lock=LOCK,
     output:
-        "results/runs/allocation/{point}/seeds~{first}-{last}.nc",
+        "<results>/runs/allocation/{point}/seeds~{first}-{last}.nc",
     log:
-        "logs/train_allocation/{point}/seeds~{first}-{last}.log",
+        "<logs>/train_allocation/{point}/seeds~{first}-{last}.log",
     benchmark:
-        "benchmarks/train_allocation/{point}/seeds~{first}-{last}.tsv"
+        "<benchmarks>/train_allocation/{point}/seeds~{first}-{last}.tsv"
     params:
         experiment="allocation",
         training=PAPER.allocation.training.model_dump(),

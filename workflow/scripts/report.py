@@ -1,6 +1,7 @@
 """Write the report page."""
 
 import json
+import os
 from pathlib import Path
 
 import yaml
@@ -13,6 +14,7 @@ with logged_to(snakemake.log[0]):
     inputs = snakemake.input
     page = render(
         Path(inputs.template),
+        project=os.path.relpath(".", Path(snakemake.output[0]).parent),
         style=Path(inputs.style).read_text(encoding="utf-8"),
         verdicts=json.loads(Path(inputs.claims).read_text(encoding="utf-8")),
         figures={Path(path).stem: Path(path).read_bytes() for path in inputs.figures},

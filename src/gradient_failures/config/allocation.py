@@ -52,4 +52,4 @@ class AllocationConfig(Experiment):
     """Hyper-parameters shared by all runs."""
 
     sweeps: Mapping[FileName, AllocationSweep]
-    """Grids by name; each becomes ``results/metrics/NAME.nc``."""
+    """Grids by name; each becomes ``metrics/NAME.nc``."""

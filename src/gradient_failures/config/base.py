@@ -121,6 +121,10 @@ class Experiment(Strict):
     3 to 4 core-seconds to start, so blocks keep that small beside the training."""
 
 
+class Diagnostic(Strict):
+    """A measurement that trains nothing; its file is ``metrics/NAME.nc`` for the name of its key."""
+
+
 def seed_blocks(seeds: int, per_job: int) -> Iterator[range]:
     """Split seeds 0 … seeds - 1 into the blocks that one job trains each."""
     for first in range(0, seeds, per_job):

@@ -71,7 +71,7 @@ class Claim(Strict):
     """"paper" for a claim of the paper, "extension" for a question of ours."""
 
     data: FileName
-    """The file judged: ``results/metrics/DATA.nc``."""
+    """The file judged: ``metrics/DATA.nc``."""
 
     metric: Metric
     """The estimate taken from the data, a function in ``gradient_failures.claims``."""

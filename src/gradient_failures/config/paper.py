@@ -3,19 +3,37 @@
 import json
 from collections import Counter
 from collections.abc import Mapping
-from typing import Any, Self
+from typing import Annotated, Any, Self
 
-from pydantic import ValidationError, model_validator
+from pydantic import Field, ValidationError, model_validator
 
 from gradient_failures.config.allocation import AllocationConfig
-from gradient_failures.config.base import Experiment, Strict
+from gradient_failures.config.base import Diagnostic, Experiment, Strict
 from gradient_failures.config.errors import ConfigError, explain
 from gradient_failures.config.parity import ParityConfig
 from gradient_failures.config.realisability import RealisabilityConfig
 
+Folder = Annotated[str, Field(min_length=1, pattern=r"[^/]$")]
+
+
+class Folders(Strict):
+    """Where a run writes; a run at other sizes keeps its own folders, so neither overwrites the other."""
+
+    results: Folder
+    """Runs, metrics, figures, verdicts and the report."""
+
+    logs: Folder
+    """One log for each job."""
+
+    benchmarks: Folder
+    """Seconds and memory of each job, as Snakemake measures them."""
+
 
 class PaperConfig(Strict):
     """Configuration of the reproduction."""
+
+    pathvars: Folders
+    """Folders, relative to the project or absolute, by Snakemake's own name for such variables."""
 
     parity: ParityConfig
     """Learning random parities (§2.1, figure 1)."""
@@ -30,15 +48,18 @@ class PaperConfig(Strict):
         """The training experiments by name."""
         return {name: part for name, part in self if isinstance(part, Experiment)}
 
+    def diagnostics(self) -> dict[str, Diagnostic]:
+        """The diagnostics by name."""
+        return {name: part for name, part in self if isinstance(part, Diagnostic)}
+
     @model_validator(mode="after")
     def _one_file_for_each_name(self) -> Self:
-        diagnostics = [name for name, part in self if not isinstance(part, Experiment)]
         sweeps = [sweep for experiment in self.experiments().values() for sweep in experiment.sweeps]
-        taken = [name for name, count in Counter(diagnostics + sweeps).items() if count > 1]
+        taken = [name for name, count in Counter([*self.diagnostics(), *sweeps]).items() if count > 1]
         if taken:
             raise ValueError(
                 f"two sweeps or diagnostics are called {', '.join(taken)}, "
-                "and both would write results/metrics/NAME.nc"
+                "and both would write metrics/NAME.nc"
             )
         return self
 

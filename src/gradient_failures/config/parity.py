@@ -76,4 +76,4 @@ class ParityConfig(Experiment):
     """Hyper-parameters shared by all runs."""
 
     sweeps: Mapping[FileName, ParitySweep]
-    """Grids by name; each becomes ``results/metrics/NAME.nc``."""
+    """Grids by name; each becomes ``metrics/NAME.nc``."""

@@ -4,10 +4,10 @@ from typing import Annotated
 
 from pydantic import Field, PositiveInt
 
-from gradient_failures.config.base import Axis, Strict
+from gradient_failures.config.base import Axis, Diagnostic
 
 
-class RealisabilityConfig(Strict):
+class RealisabilityConfig(Diagnostic):
     """Evaluate the explicit network of lemma 3 against the parities it should represent."""
 
     exhaustive_dim: Axis[Annotated[int, Field(ge=1, le=14)]]
