@@ -10,7 +10,8 @@ import numpy as np
 import xarray as xr
 
 from gradient_failures import statistics
-from gradient_failures.config.claims import Budget, Claim, Criterion
+from gradient_failures.config.claims import Claim, Criterion
+from gradient_failures.dataset import LAST_STEP, completed
 from gradient_failures.statistics import Estimate
 
 
@@ -72,7 +73,7 @@ def judge(claim: Claim, dataset: xr.Dataset | None) -> ClaimResult:
     except NotRun as missing:
         return ClaimResult(claim, Verdict.NOT_RUN, False, f"not part of this run: {missing}", [])
     cells = [_judge_cell(label, estimate, claim) for label, estimate in estimates.items()]
-    shortfall = _shortfall(dataset, claim.budget)
+    shortfall = _shortfall(dataset, claim)
     verdict = summed_up([cell.verdict for cell in cells])
     reason = "; ".join(cell.reason for cell in cells)
     if shortfall and not claim.reduced_may_judge:
@@ -165,7 +166,7 @@ def _select(dataset: xr.Dataset, cell: Mapping[str, Any]) -> xr.Dataset:
     for axis, value in cell.items():
         if axis not in dataset.coords or value not in dataset[axis].values:
             raise NotRun(f"{axis} = {value}")
-    return dataset.sel(cell)
+    return completed(dataset.sel(cell))
 
 
 def _pair(dataset: xr.Dataset, cell: Mapping[str, Any]) -> list[xr.Dataset]:
@@ -174,12 +175,12 @@ def _pair(dataset: xr.Dataset, cell: Mapping[str, Any]) -> list[xr.Dataset]:
     return [_select(dataset, {**cell, axis: value}) for value in values]
 
 
-def _shortfall(dataset: xr.Dataset, budget: Budget) -> str:
-    """In words, where the run stayed below ``budget``; empty if nowhere."""
-    have = {
-        "steps": int(dataset["step"].max()) if "step" in dataset.coords else budget.steps,
-        "seeds": dataset.sizes.get("seed", budget.seeds),
-    }
+def _shortfall(dataset: xr.Dataset, claim: Claim) -> str:
+    """In words, where the run stayed below the budget of ``claim``; empty if nowhere."""
+    budget = claim.budget
+    have = {"steps": budget.steps, "seeds": dataset.sizes.get("seed", budget.seeds)}
+    if LAST_STEP in dataset:
+        have["steps"] = min(int(dataset.sel(cell)[LAST_STEP].min()) for cell in claim.select)
     return ", ".join(f"{have[name]} of {wanted} {name}" for name, wanted in budget if have[name] < wanted)
 
 

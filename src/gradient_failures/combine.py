@@ -6,6 +6,7 @@ from typing import Any
 import xarray as xr
 import yaml
 
+from gradient_failures.config.base import coordinates
 from gradient_failures.dataset import DatasetError
 
 AXIS_NAMES = {
@@ -19,19 +20,28 @@ AXIS_NAMES = {
 """Long name of every axis that a sweep may have."""
 
 
-def combine(runs: Mapping[str, xr.Dataset], axes: Mapping[str, Sequence[Any]]) -> xr.Dataset:
+def combine(
+    runs: Mapping[str, xr.Dataset],
+    axes: Mapping[str, Sequence[Any]],
+    training: Mapping[str, Any],
+    training_axis: str | None = None,
+) -> xr.Dataset:
     """One dataset from the seed blocks of every grid point.
 
     Parameters
     ----------
     runs : datasets by file name, in grid order: seed blocks run fastest, then the last axis.
     axes : the values of each axis of the grid.
+    training : the settings that the runs must have been trained with, by the value of ``training_axis``
+        if there is one.
 
     Returns
     -------
-    Dataset with the axes as leading dimensions; its attributes say what the runs have in common.
+    Dataset with the axes as leading dimensions and every step at which some run was evaluated; its
+    attributes say what the runs have in common.
     """
     common = _common_origin(runs)
+    _check_training(runs, training, training_axis)
     seconds = sum(run.attrs["wall_seconds"] for run in runs.values())
     n_points = 1
     for values in axes.values():
@@ -44,16 +54,17 @@ def combine(runs: Mapping[str, xr.Dataset], axes: Mapping[str, Sequence[Any]]) -
         attributes = {"long_name": AXIS_NAMES[axis], "units": "1"}
         coordinate = xr.DataArray(list(values), dims=axis, name=axis, attrs=attributes)
         level = [
-            xr.concat(group, dim=coordinate, data_vars="all", join="exact", combine_attrs="override")
+            xr.concat(group, dim=coordinate, data_vars="all", join="outer", combine_attrs="override")
             for group in _grouped(level, len(values))
         ]
     (combined,) = level
-    combined.attrs = {**common, "wall_seconds": seconds}
+    settings = yaml.safe_dump(dict(training), sort_keys=False)
+    combined.attrs = {**common, "runs_training": settings, "wall_seconds": seconds}
     return combined
 
 
 def _common_origin(runs: Mapping[str, xr.Dataset]) -> dict[str, Any]:
-    """Code, lock file, settings and device of the runs, which must be the same for all."""
+    """Code, lock file and device of the runs, which must be the same for all."""
     origins = {path: _origin(run) for path, run in runs.items()}
     first_path, first = next(iter(origins.items()))
     for path, origin in origins.items():
@@ -67,9 +78,18 @@ def _origin(run: xr.Dataset) -> dict[str, Any]:
     return {
         "runs_code_hash": run.attrs["code_hash"],
         "runs_lock_hash": run.attrs["lock_hash"],
-        "runs_training": yaml.safe_dump(yaml.safe_load(run.attrs["config"])["training"], sort_keys=False),
         "device": run.attrs["device"],
     }
+
+
+def _check_training(
+    runs: Mapping[str, xr.Dataset], training: Mapping[str, Any], training_axis: str | None
+) -> None:
+    for path, run in runs.items():
+        made = yaml.safe_load(run.attrs["config"])
+        wanted = training[coordinates(made["point"])[training_axis]] if training_axis else training
+        if made["training"] != wanted:
+            raise DatasetError(path, "its training settings are not those of the configuration")
 
 
 def _grouped(items: Sequence[xr.Dataset], size: int) -> list[Sequence[xr.Dataset]]:

@@ -1,7 +1,8 @@
 """The data contract: every result is a self-describing netCDF4 file that is complete or refused.
 
 A file is complete when it carries ``complete = 1``, every dimension has a coordinate, every variable
-a ``long_name`` and ``units``, and every value is finite, unless its run is flagged as diverged.
+a ``long_name`` and ``units``, and every value is finite, unless its run is flagged as diverged or had
+ended before that step.
 """
 
 import os
@@ -17,6 +18,8 @@ from gradient_failures.files import atomic
 CONVENTIONS = "CF-1.11"
 DIVERGED = "diverged_at_step"
 """Variable that flags a diverged run: the step of its first non-finite evaluation, NaN if none."""
+LAST_STEP = "last_step"
+"""Variable with the step at which a run ends. Runs of one file may end at different steps."""
 
 
 class DatasetError(ValueError):
@@ -66,6 +69,13 @@ def read(path: str | os.PathLike[str], variables: Mapping[str, Iterable[str]] | 
     return dataset
 
 
+def completed(dataset: xr.Dataset) -> xr.Dataset:
+    """``dataset`` without the steps after the end of its longest run; unchanged if it has no runs."""
+    if LAST_STEP not in dataset:
+        return dataset
+    return dataset.sel(step=dataset["step"] <= dataset[LAST_STEP].max())
+
+
 def _violation(dataset: xr.Dataset) -> str | None:
     """What in ``dataset`` breaks the contract, or None."""
     if dataset.attrs.get("complete") != 1:
@@ -81,7 +91,7 @@ def _violation(dataset: xr.Dataset) -> str | None:
                 return f"the variable {name!r} has no {attribute}"
     for name, values in dataset.data_vars.items():
         if not _finite_or_flagged(values, dataset):
-            return f"the variable {name!r} has values that are not finite in runs not flagged as diverged"
+            return f"the variable {name!r} has values that are not finite in runs neither diverged nor ended"
     return None
 
 
@@ -91,6 +101,8 @@ def _finite_or_flagged(values: xr.DataArray, dataset: xr.Dataset) -> bool:
     bad = ~np.isfinite(values)
     if DIVERGED in dataset and set(dataset[DIVERGED].dims) <= set(values.dims):
         bad = bad & dataset[DIVERGED].isnull()
+    if LAST_STEP in dataset and {"step", *dataset[LAST_STEP].dims} <= set(values.dims):
+        bad = bad & (dataset["step"] <= dataset[LAST_STEP])
     return not bool(bad.any())
 
 

@@ -9,7 +9,7 @@ from typing import Protocol
 import numpy as np
 import xarray as xr
 
-from gradient_failures.dataset import DIVERGED
+from gradient_failures.dataset import DIVERGED, LAST_STEP
 
 log = logging.getLogger(__name__)
 
@@ -18,6 +18,7 @@ SECONDS_BETWEEN_REPORTS = 10.0
 STEP_ATTRIBUTES = {"long_name": "training steps", "units": "1"}
 SEED_ATTRIBUTES = {"long_name": "seed of the run", "units": "1"}
 DIVERGED_ATTRIBUTES = {"long_name": "step of the first non-finite evaluation, NaN if none", "units": "1"}
+LAST_STEP_ATTRIBUTES = {"long_name": "step at which the run ends", "units": "1"}
 
 
 class Learner(Protocol):
@@ -53,7 +54,8 @@ def fit(
 
     Returns
     -------
-    Dataset with each metric over (seed, step), NaN from divergence on, and ``diverged_at_step`` (seed).
+    Dataset with each metric over (seed, step), NaN from divergence on, ``diverged_at_step`` and
+    ``last_step`` (seed).
     """
     schedule = evaluation_steps(steps, eval_every)
     records = {name: np.full(len(schedule), np.nan) for name in variables}
@@ -77,6 +79,7 @@ def fit(
                 for name, values in records.items()
             },
             DIVERGED: ("seed", [float(diverged_at)], DIVERGED_ATTRIBUTES),
+            LAST_STEP: ("seed", [steps], LAST_STEP_ATTRIBUTES),
         },
         coords={
             "seed": ("seed", [seed], SEED_ATTRIBUTES),

@@ -13,6 +13,7 @@ import yaml
 from gradient_failures import claims, statistics
 from gradient_failures.claims import Verdict, interval, judge, meets, number, summed_up
 from gradient_failures.config.claims import Claim, Criterion, Options, validated_claims
+from gradient_failures.dataset import LAST_STEP
 from gradient_failures.statistics import Estimate
 
 REPRODUCED, PARTLY, NOT_REPRODUCED, INCONCLUSIVE, NOT_RUN = Verdict
@@ -109,7 +110,10 @@ def data_for(claim, run, steps=None, seeds=None):
     curves = np.array([[run(claim, cell, seed, step) for seed in range(seeds)] for cell in cells])
     shape = [*map(len, axes.values()), seeds, step.size]
     return xr.Dataset(
-        {claim.options.variable or "accuracy": ((*axes, "seed", "step"), curves.reshape(shape))},
+        {
+            claim.options.variable or "accuracy": ((*axes, "seed", "step"), curves.reshape(shape)),
+            LAST_STEP: ((*axes, "seed"), np.full(shape[:-1], step[-1])),
+        },
         coords={**axes, "seed": range(seeds), "step": step},
     )
 

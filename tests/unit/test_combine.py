@@ -13,6 +13,7 @@ from gradient_failures.config.parity import ParityPoint, ParitySweep
 from gradient_failures.dataset import DatasetError
 
 STEPS = [0, 10, 20]
+TRAINING = {"steps": 20}
 ONE = {"long_name": "a number", "units": "1"}
 
 
@@ -29,7 +30,7 @@ def run_of(point, block, **attributes):
         "lock_hash": "l",
         "device": "cpu",
         "wall_seconds": 1.5,
-        "config": yaml.safe_dump({"point": point.slug(), "training": {"steps": 20}}),
+        "config": yaml.safe_dump({"point": point.slug(), "training": TRAINING}),
         "title": point.slug(),
     }
     return xr.Dataset(
@@ -37,6 +38,7 @@ def run_of(point, block, **attributes):
             "accuracy": (("seed", "step"), values, ONE),
             "subset_size": ("seed", [point.dim + seed for seed in block], ONE),
             dataset.DIVERGED: ("seed", np.full(len(block), np.nan), ONE),
+            dataset.LAST_STEP: ("seed", np.full(len(block), STEPS[-1]), ONE),
         },
         coords={"seed": ("seed", list(block), ONE), "step": ("step", STEPS, ONE)},
         attrs={**origin, **attributes},
@@ -64,7 +66,7 @@ SWEEPS = [
 @pytest.mark.parametrize("per_job", [1, 2, 100])
 @pytest.mark.parametrize("sweep", SWEEPS, ids=lambda sweep: ",".join(sweep.axes()))
 def test_every_value_ends_up_at_its_coordinates(sweep, per_job):
-    combined = combine(runs_of(sweep, per_job), sweep.axes())
+    combined = combine(runs_of(sweep, per_job), sweep.axes(), TRAINING)
     axes = sweep.axes()
     assert combined["accuracy"].dims == (*axes, "seed", "step")
     assert combined["subset_size"].dims == (*axes, "seed")
@@ -81,12 +83,12 @@ def test_every_value_ends_up_at_its_coordinates(sweep, per_job):
 def test_the_combined_file_keeps_the_data_contract_and_says_what_the_runs_share(tmp_path):
     sweep = SWEEPS[3]
     runs = runs_of(sweep, per_job=2)
-    combined = combine(runs, sweep.axes())
+    combined = combine(runs, sweep.axes(), TRAINING)
     assert combined.attrs["wall_seconds"] == 1.5 * len(runs)
     assert combined.attrs["runs_code_hash"] == "c"
     assert combined.attrs["runs_lock_hash"] == "l"
     assert combined.attrs["device"] == "cpu"
-    assert yaml.safe_load(combined.attrs["runs_training"]) == {"steps": 20}
+    assert yaml.safe_load(combined.attrs["runs_training"]) == TRAINING
     assert "title" not in combined.attrs
     dataset.write(combined, tmp_path / "combined.nc", combined.attrs)
     wanted = {"accuracy": ("dim", "architecture", "seed", "step")}
@@ -101,7 +103,7 @@ def test_a_diverged_run_stays_flagged_at_its_place(tmp_path):
     diverged = runs["dim~10/seeds~2-3.nc"]
     diverged["accuracy"][1, 1:] = np.nan
     diverged[dataset.DIVERGED][1] = 10.0
-    combined = combine(runs, sweep.axes())
+    combined = combine(runs, sweep.axes(), TRAINING)
     dataset.write(combined, tmp_path / "combined.nc", combined.attrs)
     flags = combined[dataset.DIVERGED]
     assert flags.sel(dim=10, seed=3).item() == 10
@@ -114,7 +116,6 @@ def test_a_diverged_run_stays_flagged_at_its_place(tmp_path):
         ("code_hash", {"code_hash": "another"}),
         ("lock_hash", {"lock_hash": "another"}),
         ("device", {"device": "cuda"}),
-        ("training", {"config": yaml.safe_dump({"training": {"steps": 21}})}),
     ],
 )
 def test_runs_of_another_origin_are_refused_by_name(key, changed):
@@ -123,7 +124,7 @@ def test_runs_of_another_origin_are_refused_by_name(key, changed):
     odd = "dim~30/seeds~0-1.nc"
     runs[odd] = runs[odd].assign_attrs(changed)
     with pytest.raises(DatasetError, match=key) as caught:
-        combine(runs, sweep.axes())
+        combine(runs, sweep.axes(), TRAINING)
     assert odd in str(caught.value)
     assert next(iter(runs)) in str(caught.value)
 
@@ -132,15 +133,40 @@ def test_runs_may_differ_in_title_and_duration():
     sweep = SWEEPS[1]
     runs = runs_of(sweep, per_job=2)
     runs["dim~30/seeds~0-1.nc"].attrs.update(title="another", wall_seconds=10.5)
-    assert combine(runs, sweep.axes()).attrs["wall_seconds"] == 1.5 * (len(runs) - 1) + 10.5
+    assert combine(runs, sweep.axes(), TRAINING).attrs["wall_seconds"] == 1.5 * (len(runs) - 1) + 10.5
 
 
-def test_runs_with_other_steps_are_refused():
-    sweep = ParitySweep(dim=[5, 10], seeds=1)
+def test_a_run_trained_with_other_settings_is_refused_by_name():
+    sweep = SWEEPS[1]
+    runs = runs_of(sweep, per_job=2)
+    odd = "dim~30/seeds~0-1.nc"
+    made = {"point": "dim~30", "training": {"steps": 21}}
+    runs[odd] = runs[odd].assign_attrs(config=yaml.safe_dump(made))
+    with pytest.raises(DatasetError, match="settings are not those of the configuration") as caught:
+        combine(runs, sweep.axes(), TRAINING)
+    assert odd in str(caught.value)
+
+
+def test_settings_may_differ_along_the_training_axis(tmp_path):
+    """Runs that end earlier are NaN from there on, which the data contract allows them alone."""
+    sweep = ParitySweep(dim=[5, 10], seeds=2)
     runs = runs_of(sweep, per_job=1)
-    runs["dim~10/seeds~0-0.nc"] = runs["dim~10/seeds~0-0.nc"].isel(step=slice(2))
-    with pytest.raises(ValueError, match="step"):
-        combine(runs, sweep.axes())
+    settings = {"5": {"steps": 20}, "10": {"steps": 10}}
+    for path, run in runs.items():
+        if path.startswith("dim~10"):
+            short = run.isel(step=slice(2)).assign({dataset.LAST_STEP: ("seed", [10], ONE)})
+            made = {"point": "dim~10", "training": settings["10"]}
+            runs[path] = short.assign_attrs(config=yaml.safe_dump(made))
+    combined = combine(runs, sweep.axes(), settings, "dim")
+    assert combined["step"].values.tolist() == STEPS
+    assert combined["accuracy"].sel(dim=10).isnull().any("seed").values.tolist() == [False, False, True]
+    assert combined["accuracy"].sel(dim=5).notnull().all()
+    assert dataset.completed(combined.sel(dim=10))["step"].values.tolist() == [0, 10]
+    assert dataset.completed(combined.sel(dim=5))["step"].values.tolist() == STEPS
+    dataset.write(combined, tmp_path / "combined.nc", combined.attrs)
+    combined["accuracy"][0, 0, 2] = np.nan
+    with pytest.raises(ValueError, match="neither diverged nor ended"):
+        dataset.write(combined, tmp_path / "combined.nc", combined.attrs)
 
 
 def test_every_axis_of_a_sweep_has_a_long_name():

@@ -22,6 +22,8 @@ rule combine:
         runtime=15,
     params:
         axes=lambda wildcards: sweep_of(wildcards).axes(),
+        training=lambda wildcards: experiment_of(wildcards).model_dump()["training"],
+        training_axis=lambda wildcards: experiment_of(wildcards).training_axis,
     message:
         "Combining the runs of {wildcards.sweep}"
     script:

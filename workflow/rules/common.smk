@@ -51,21 +51,34 @@ def code_of(script, *modules):
     return sorted(str(file.relative_to(PROJECT)) for file in files)
 
 
+def experiment_of(wildcards):
+    """The configuration of the experiment that a sweep belongs to."""
+    return getattr(PAPER, SWEEPS[wildcards.sweep])
+
+
 def sweep_of(wildcards):
     """The configuration of the sweep that a combined file holds."""
-    return getattr(PAPER, SWEEPS[wildcards.sweep]).sweeps[wildcards.sweep]
+    return experiment_of(wildcards).sweeps[wildcards.sweep]
 
 
 def runs_of(wildcards):
     """The training results that make up a sweep, in grid order, seeds running fastest."""
-    experiment = SWEEPS[wildcards.sweep]
     sweep = sweep_of(wildcards)
-    blocks = list(seed_blocks(sweep.seeds, getattr(PAPER, experiment).seeds_per_job))
+    blocks = list(seed_blocks(sweep.seeds, experiment_of(wildcards).seeds_per_job))
     return [
-        f"<results>/runs/{experiment}/{point.slug()}/seeds~{block[0]}-{block[-1]}.nc"
+        f"<results>/runs/{SWEEPS[wildcards.sweep]}/{point.slug()}/seeds~{block[0]}-{block[-1]}.nc"
         for point in sweep.points()
         for block in blocks
     ]
+
+
+def training_of(experiment):
+    """The hyper-parameters of a run of ``experiment``, by its grid point."""
+    return (
+        lambda wildcards: getattr(PAPER, experiment)
+        .training_at(wildcards.point)
+        .model_dump()
+    )
 
 
 def figure(name):

@@ -12,5 +12,5 @@ with logged_to(snakemake.log[0]):
         lock=snakemake.input.lock,
         config={"sweep": snakemake.wildcards.sweep, "axes": snakemake.params.axes},
     )
-    result = combine(runs, snakemake.params.axes)
+    result = combine(runs, snakemake.params.axes, snakemake.params.training, snakemake.params.training_axis)
     dataset.write(result, snakemake.output[0], {**attributes, **result.attrs})

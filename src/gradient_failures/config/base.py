@@ -64,7 +64,12 @@ class Point(Strict):
     @classmethod
     def from_slug(cls, slug: str) -> Self:
         """The point that :meth:`slug` names."""
-        return cls.model_validate_strings(dict(axis.split("~") for axis in slug.split(",")))
+        return cls.model_validate_strings(coordinates(slug))
+
+
+def coordinates(slug: str) -> dict[str, str]:
+    """The axes that the name of a point holds, with their values as text."""
+    return dict(axis.split("~", 1) for axis in slug.split(","))
 
 
 class Sweep(Strict):
@@ -113,12 +118,31 @@ class Training(Strict):
 class Experiment(Strict):
     """An experiment: how one run is trained, and the grids it is trained over."""
 
-    training: Training
+    training_axis: ClassVar[str | None] = None
+    """The axis whose values have settings of their own in ``training``; None where all runs share one."""
+
+    training: Training | Mapping[Any, Training]
     sweeps: Mapping[FileName, Sweep]
 
     seeds_per_job: PositiveInt
     """Seeds trained by one job, one after another. The results do not depend on it: a job costs
     3 to 4 core-seconds to start, so blocks keep that small beside the training."""
+
+    def training_at(self, slug: str) -> Training:
+        """The settings of the runs at the grid point that ``slug`` names."""
+        if isinstance(self.training, Training):
+            return self.training
+        return self.training[coordinates(slug)[str(self.training_axis)]]
+
+    @model_validator(mode="after")
+    def _every_run_has_settings(self) -> Self:
+        if self.training_axis is None:
+            return self
+        for name, sweep in self.sweeps.items():
+            missing = [value for value in sweep.axes()[self.training_axis] if value not in self.training]
+            if missing:
+                raise ValueError(f"sweeps.{name} needs settings for {', '.join(missing)} under training")
+        return self
 
 
 class Diagnostic(Strict):
