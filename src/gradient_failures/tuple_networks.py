@@ -1,0 +1,131 @@
+"""The networks of the experiment on tuples: N1 scores an image, N2 labels a tuple by its scores (§3.1)."""
+
+from itertools import pairwise
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from gradient_failures.config.tuples import InitialScale
+from gradient_failures.line_images import SIZE
+from gradient_failures.networks import dense_weights, truncated_normal
+
+CHANNELS = 16
+KERNEL = 5
+WINDOW = KERNEL + 1
+"""Side of the part of an image that one output of 2x2 max-pooling after a convolution sees."""
+
+CONVOLUTION_SCALES = {
+    "released": (SIZE**-0.5, CHANNELS**-0.5),
+    "fan_in": (1 / KERNEL, 1 / (KERNEL * CHANNELS**0.5)),
+}
+"""Standard deviations of the initial weights of the two convolutions."""
+
+
+class ScoreNetwork:
+    """N1: conv 5x5x16, max-pool 2, conv 5x5x16, max-pool 2, ReLU layers of 50 and 100 units, one output.
+
+    There is no ReLU after the convolutions, as in the released code; they keep the size of the image.
+
+    Parameters
+    ----------
+    rng : generator of the initial weights: truncated normal; biases are 0.
+    """
+
+    def __init__(self, scale: InitialScale, rng: np.random.Generator) -> None:
+        first, second = CONVOLUTION_SCALES[scale]
+        self.first = truncated_normal((KERNEL * KERNEL, CHANNELS), first, rng)
+        self.first_bias = torch.zeros(CHANNELS)
+        second_weights = truncated_normal((CHANNELS, CHANNELS, KERNEL, KERNEL), second, rng)
+        self.second = second_weights.contiguous(memory_format=torch.channels_last)
+        self.second_bias = torch.zeros(CHANNELS)
+        self.dense = dense_weights([CHANNELS * (SIZE // 4) ** 2, 50, 100, 1], rng)
+
+    def parameters(self) -> list[Tensor]:
+        """All weights and biases."""
+        return [self.first, self.first_bias, self.second, self.second_bias, *self.dense]
+
+    def scores(self, images: Tensor) -> Tensor:
+        """Scores of images (n, 28, 28), shape (n,)."""
+        maps = sparse_convolve_and_pool(images, self.first, self.first_bias)
+        maps = F.max_pool2d(F.conv2d(maps, self.second, self.second_bias, padding="same"), 2)
+        features = maps.permute(0, 2, 3, 1).reshape(len(images), -1)
+        return relu_layers(features, self.dense).squeeze(1)
+
+
+class TupleNetwork:
+    """N1 for each image and N2 for the tuple: sigmoids of the k scores, 100 ReLU units, one output.
+
+    Parameters
+    ----------
+    score_rng, rng : generators of the initial weights of N1 and of N2.
+    """
+
+    def __init__(
+        self,
+        tuple_length: int,
+        scale: InitialScale,
+        score_rng: np.random.Generator,
+        rng: np.random.Generator,
+    ) -> None:
+        self.tuple_length = tuple_length
+        self.score_network = ScoreNetwork(scale, score_rng)
+        self.dense = dense_weights([tuple_length, 100, 1], rng)
+
+    def parameters(self) -> list[Tensor]:
+        """All weights and biases of both networks."""
+        return [*self.score_network.parameters(), *self.dense]
+
+    def outputs(self, images: Tensor) -> tuple[Tensor, Tensor]:
+        """Outputs of N2, shape (n,), and scores of N1, shape (n, k), for images (n k, 28, 28)."""
+        scores = self.score_network.scores(images).view(-1, self.tuple_length)
+        return relu_layers(scores.sigmoid(), self.dense).squeeze(1), scores
+
+
+def relu_layers(inputs: Tensor, layers: list[Tensor]) -> Tensor:
+    """Fully connected ReLU layers with a linear last one; the last row of each matrix is its bias."""
+    outputs = torch.addmm(layers[0][-1], inputs, layers[0][:-1])
+    for layer in layers[1:]:
+        outputs = torch.addmm(layer[-1], outputs.relu(), layer[:-1])
+    return outputs
+
+
+def sparse_convolve_and_pool(images: Tensor, weights: Tensor, bias: Tensor) -> Tensor:
+    """``max_pool2d(conv2d(images, padding=2), 2)`` at the cost of the pixels that are lit.
+
+    Most of an image of a line is dark, and where the convolution sees nothing its output is its bias. Only
+    the windows of 6x6 pixels, one for each output of the pooling, that hold a lit pixel are computed: one
+    matrix product gives the convolution at the four places that are pooled.
+
+    Parameters
+    ----------
+    images : not negative, shape (n, 28, 28).
+    weights, bias : shapes (25, channels), the kernel row by row, and (channels,).
+
+    Returns
+    -------
+    Maps of shape (n, channels, 14, 14), channels last in memory.
+    """
+    count, pooled, channels = len(images), SIZE // 2, weights.shape[1]
+    lit = images.view(count, pooled, 2, pooled, 2).amax((2, 4))
+    seen = F.max_pool2d(lit, 3, stride=1, padding=1) > 0
+    windows = F.pad(images, [2] * 4).unfold(1, WINDOW, 2).unfold(2, WINDOW, 2)
+    kernels = (_PLACES.to(weights.dtype) @ weights).view(WINDOW * WINDOW, 4 * channels)
+    values = windows[seen].view(-1, WINDOW * WINDOW) @ kernels
+    largest = values.view(-1, 4, channels).max(1).values
+    maps = bias.expand(seen.numel(), channels).index_put((seen.flatten().nonzero().squeeze(1),), largest + bias)
+    return maps.view(count, pooled, pooled, channels).permute(0, 3, 1, 2)
+
+
+def _places() -> Tensor:
+    """Where the entries of a kernel fall in a window at the four places that are pooled: (6·6·4, 25)."""
+    places = torch.zeros(WINDOW, WINDOW, 4, KERNEL, KERNEL)
+    for place, (top, left) in enumerate([(0, 0), (0, 1), (1, 0), (1, 1)]):
+        for row in range(KERNEL):
+            for column in range(KERNEL):
+                places[top + row, left + column, place, row, column] = 1
+    return places.view(-1, KERNEL * KERNEL)
+
+
+_PLACES = _places()
