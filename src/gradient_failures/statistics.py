@@ -74,8 +74,9 @@ def probability_larger(larger: ArrayLike, smaller: ArrayLike) -> Estimate:
     def excess(bound: float) -> float:
         return float((value - bound) ** 2 - quantile**2 * _variance(bound, a.size, b.size))
 
-    low = brentq(excess, 0, value) if value > 0 else 0.0
-    high = brentq(excess, value, 1) if value < 1 else 1.0
+    # At 0 and 1 the estimate itself is a root of the equation of the bounds, so start beside it.
+    low = brentq(excess, 0, value * (1 - 1e-9)) if value > 0 else 0.0
+    high = brentq(excess, value + (1 - value) * 1e-9, 1) if value < 1 else 1.0
     return Estimate(value, low, high, min(a.size, b.size))
 
 

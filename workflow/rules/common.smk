@@ -20,13 +20,14 @@ from gradient_failures.config.files import read_yaml
 from gradient_failures.config.paper import validated
 
 LOCK = "requirements.lock"
+PUBLISHED = "config/published.yaml"
 
 try:
     PAPER = validated(config)
     CLAIMS = validated_claims(read_yaml("config/claims.yaml"))
     check_data(CLAIMS, PAPER.files())
-    for facts in ["published", "deviations"]:
-        read_yaml(f"config/{facts}.yaml")
+    for facts in [PUBLISHED, "config/deviations.yaml"]:
+        read_yaml(facts)
 except ConfigError as error:
     raise WorkflowError(f"The configuration cannot be run.\n{error}")
 
@@ -37,7 +38,6 @@ SWEEPS = {
 }
 METRICS = expand("<results>/metrics/{name}.nc", name=[*SWEEPS, *PAPER.diagnostics()])
 REPORT = f"{PAPER.pathvars.results}/report/index.html"
-FIGURES = ["parity", "parity_variants", "allocation"]
 FIGURE_FORMATS = ["svg", "png", "pdf"]
 
 

@@ -158,9 +158,7 @@ def check_data(claims: list[Claim], files: Mapping[str, set[str] | None]) -> Non
     """
     for claim in claims:
         if claim.data not in files:
-            raise ConfigError(
-                f"claims.{claim.id}.data: {claim.data} is an {unknown(claim.data, files, 'file')}"
-            )
+            raise ConfigError(f"claims.{claim.id}.data {claim.data}: {unknown(claim.data, files, 'file')}")
         axes = files[claim.data]
         for axis in {axis for cell in claim.select for axis in cell}:
             if axes is not None and axis not in axes:
