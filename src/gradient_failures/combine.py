@@ -11,6 +11,10 @@ from gradient_failures.dataset import DatasetError
 
 AXIS_NAMES = {
     "approach": "source of the gradient",
+    "tuple_length": "images in a tuple, k",
+    "rasterisation": "how coordinates become pixels",
+    "training_set": "tuples trained on",
+    "initial_scale": "initial scale of the convolutions",
     "dim": "input dimension d",
     "fixed_subset_size": "size |v*| of the subset that decides the label",
     "architecture": "hidden layers, in multiples of d",

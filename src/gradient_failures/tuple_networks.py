@@ -1,11 +1,11 @@
 """The networks of the experiment on tuples: N1 scores an image, N2 labels a tuple by its scores (§3.1)."""
 
-from itertools import pairwise
+from typing import Any
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 from torch import Tensor
+from torch.nn.functional import conv2d, max_pool2d, pad
 
 from gradient_failures.config.tuples import InitialScale
 from gradient_failures.line_images import SIZE
@@ -48,8 +48,8 @@ class ScoreNetwork:
 
     def scores(self, images: Tensor) -> Tensor:
         """Scores of images (n, 28, 28), shape (n,)."""
-        maps = sparse_convolve_and_pool(images, self.first, self.first_bias)
-        maps = F.max_pool2d(F.conv2d(maps, self.second, self.second_bias, padding="same"), 2)
+        maps = SparseConvolutionAndPool.apply(images, self.first, self.first_bias)  # type: ignore[no-untyped-call]
+        maps = max_pool2d(conv2d(maps, self.second, self.second_bias, padding="same"), 2)
         features = maps.permute(0, 2, 3, 1).reshape(len(images), -1)
         return relu_layers(features, self.dense).squeeze(1)
 
@@ -91,31 +91,64 @@ def relu_layers(inputs: Tensor, layers: list[Tensor]) -> Tensor:
     return outputs
 
 
-def sparse_convolve_and_pool(images: Tensor, weights: Tensor, bias: Tensor) -> Tensor:
+class SparseConvolutionAndPool(torch.autograd.Function):
     """``max_pool2d(conv2d(images, padding=2), 2)`` at the cost of the pixels that are lit.
 
     Most of an image of a line is dark, and where the convolution sees nothing its output is its bias. Only
     the windows of 6x6 pixels, one for each output of the pooling, that hold a lit pixel are computed: one
-    matrix product gives the convolution at the four places that are pooled.
-
-    Parameters
-    ----------
-    images : not negative, shape (n, 28, 28).
-    weights, bias : shapes (25, channels), the kernel row by row, and (channels,).
-
-    Returns
-    -------
-    Maps of shape (n, channels, 14, 14), channels last in memory.
+    matrix product gives the convolution at the four places that are pooled. Images get no gradient.
     """
-    count, pooled, channels = len(images), SIZE // 2, weights.shape[1]
-    lit = images.view(count, pooled, 2, pooled, 2).amax((2, 4))
-    seen = F.max_pool2d(lit, 3, stride=1, padding=1) > 0
-    windows = F.pad(images, [2] * 4).unfold(1, WINDOW, 2).unfold(2, WINDOW, 2)
-    kernels = (_PLACES.to(weights.dtype) @ weights).view(WINDOW * WINDOW, 4 * channels)
-    values = windows[seen].view(-1, WINDOW * WINDOW) @ kernels
-    largest = values.view(-1, 4, channels).max(1).values
-    maps = bias.expand(seen.numel(), channels).index_put((seen.flatten().nonzero().squeeze(1),), largest + bias)
-    return maps.view(count, pooled, pooled, channels).permute(0, 3, 1, 2)
+
+    @staticmethod
+    def forward(ctx: Any, images: Tensor, weights: Tensor, bias: Tensor) -> Tensor:
+        """Maps of shape (n, channels, 14, 14), channels last in memory.
+
+        Parameters
+        ----------
+        images : not negative, shape (n, 28, 28).
+        weights, bias : shapes (25, channels), the kernel row by row, and (channels,).
+        """
+        seen = _windows_with_light(images)
+        windows, outputs = _windows(images, seen), seen.flatten().nonzero().squeeze(1)
+        kernels = (_PLACES.to(weights.dtype) @ weights).view(WINDOW * WINDOW, -1)
+        places = (windows @ kernels).view(len(windows), 4, -1)
+        largest = torch.maximum(
+            torch.maximum(places[:, 0], places[:, 1]), torch.maximum(places[:, 2], places[:, 3])
+        )
+        ctx.save_for_backward(windows, outputs, places, largest)
+        maps = bias.repeat(seen.numel(), 1).index_copy_(0, outputs, largest + bias)
+        return maps.view(*seen.shape, -1).permute(0, 3, 1, 2)
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> tuple[None, Tensor, Tensor]:
+        """Gradients of the weights and the bias; the largest of the four places gets that of its output."""
+        windows, outputs, places, largest = ctx.saved_tensors
+        flat = gradient.permute(0, 2, 3, 1).reshape(-1, gradient.shape[1])
+        routed = (places == largest[:, None]) * flat.index_select(0, outputs)[:, None]
+        kernels = windows.T @ routed.flatten(1)
+        return None, _PLACES.T.to(kernels.dtype) @ kernels.view(len(_PLACES), -1), flat.sum(0)
+
+
+def _windows_with_light(images: Tensor) -> Tensor:
+    """Which windows of images (n, 28, 28) hold a lit pixel, shape (n, 14, 14).
+
+    Window (i, j) is the cells of 2x2 pixels around and at (i, j).
+    """
+    cells = images[:, ::2, ::2] + images[:, ::2, 1::2] + images[:, 1::2, ::2] + images[:, 1::2, 1::2]
+    lit = pad(cells > 0, [1] * 4)
+    rows = lit[:, :-2] | lit[:, 1:-1] | lit[:, 2:]
+    return rows[:, :, :-2] | rows[:, :, 1:-1] | rows[:, :, 2:]
+
+
+def _windows(images: Tensor, seen: Tensor) -> Tensor:
+    """The pixels of the windows that are ``seen`` (n, 14, 14), shape (windows, 36)."""
+    padded = pad(images, [KERNEL // 2] * 4)
+    width = padded.shape[2]
+    image, row, column = seen.nonzero().T
+    corners = (image * width + 2 * row) * width + 2 * column
+    inside = torch.arange(WINDOW)[:, None] * width + torch.arange(WINDOW)
+    pixels = (corners[:, None] + inside.flatten()).flatten()
+    return padded.view(-1).index_select(0, pixels).view(-1, WINDOW * WINDOW)
 
 
 def _places() -> Tensor:

@@ -1,26 +1,30 @@
-# Measurements that need no training, or run beside it.
+# Measurements that train nothing; the rule of each is diagnose_NAME.
 
 
-rule diagnose_realisability:
-    input:
-        code=code_of("diagnose", "diagnostics.realisability"),
-        lock=LOCK,
-    output:
-        "<results>/metrics/realisability.nc",
-    log:
-        "<logs>/diagnose_realisability.log",
-    benchmark:
-        "<benchmarks>/diagnose_realisability.tsv"
-    conda:
-        "../../environment.yml"
-    threads: 1
-    resources:
-        mem_mb=1000,
-        runtime=30,
-    params:
-        diagnostic="realisability",
-        config=PAPER.realisability.model_dump(),
-    message:
-        "Checking lemma 3: the network class represents every parity"
-    script:
-        "../scripts/diagnose.py"
+for diagnostic, part in PAPER.diagnostics().items():
+
+    rule:
+        name:
+            f"diagnose_{diagnostic}"
+        input:
+            code=code_of("diagnose", f"diagnostics.{diagnostic}"),
+            lock=LOCK,
+        output:
+            f"<results>/metrics/{diagnostic}.nc",
+        log:
+            f"<logs>/diagnose_{diagnostic}.log",
+        benchmark:
+            f"<benchmarks>/diagnose_{diagnostic}.tsv"
+        conda:
+            "../../environment.yml"
+        threads: 1
+        resources:
+            mem_mb=1500,
+            runtime=30,
+        params:
+            diagnostic=diagnostic,
+            config=part.model_dump(),
+        message:
+            "Measuring {params.diagnostic}"
+        script:
+            "../scripts/diagnose.py"

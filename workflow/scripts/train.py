@@ -6,9 +6,10 @@ import time
 import torch
 
 from gradient_failures import dataset, provenance
-from gradient_failures.jobs import logged_to
+from gradient_failures.jobs import keep_freed_memory, logged_to
 
 with logged_to(snakemake.log[0]):
+    keep_freed_memory()
     torch.set_num_threads(snakemake.threads)
     name, wildcards = snakemake.params.experiment, snakemake.wildcards
     experiment = importlib.import_module(f"gradient_failures.experiments.{name}")

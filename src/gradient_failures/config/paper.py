@@ -10,8 +10,10 @@ from pydantic import Field, ValidationError, model_validator
 from gradient_failures.config.allocation import AllocationConfig
 from gradient_failures.config.base import Diagnostic, Experiment, Strict
 from gradient_failures.config.errors import ConfigError, explain
+from gradient_failures.config.image_ceiling import ImageCeilingConfig
 from gradient_failures.config.parity import ParityConfig
 from gradient_failures.config.realisability import RealisabilityConfig
+from gradient_failures.config.tuples import TuplesConfig
 
 Folder = Annotated[str, Field(min_length=1, pattern=r"[^/]$")]
 
@@ -41,8 +43,14 @@ class PaperConfig(Strict):
     allocation: AllocationConfig
     """Allocating money among stocks (supplement A, figure 7 ICML = 4 extended)."""
 
+    tuples: TuplesConfig
+    """Tuples of line images, end-to-end and by decomposition (§3.1, figures 2 and 3)."""
+
     realisability: RealisabilityConfig
     """The network class can represent every parity (lemma 3)."""
+
+    image_ceiling: ImageCeilingConfig
+    """The best accuracy possible on images of lines (ours, for §3.1)."""
 
     def experiments(self) -> dict[str, Experiment]:
         """The training experiments by name."""

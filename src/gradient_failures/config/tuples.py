@@ -1,7 +1,7 @@
 """Configuration of the experiment on tuples of line images (§3.1, figures 2 and 3)."""
 
 from collections.abc import Mapping
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, ClassVar, Literal, get_args
 
 from pydantic import Field, PositiveInt
 
@@ -11,6 +11,7 @@ from gradient_failures.config.optimisers import AdamConfig
 Approach = Literal["end_to_end", "decomposition", "end_to_end_long"]
 TupleLength = Annotated[int, Field(ge=1, le=100)]
 Rasterisation = Literal["released", "text"]
+RASTERISATIONS: tuple[Rasterisation, ...] = get_args(Rasterisation)
 TrainingSet = Literal["fresh", "fixed"]
 InitialScale = Literal["released", "fan_in"]
 
@@ -71,7 +72,15 @@ class TuplesConfig(Experiment):
     """Tuples of line images: the label is the product of the labels of k images (§3.1)."""
 
     training_axis: ClassVar[str | None] = "approach"
-    evidence: ClassVar[Mapping[str, set[str]]] = {"tuples": {"approach", "tuple_length"}}
+    evidence: ClassVar[Mapping[str, set[str]]] = {
+        "tuples": {"approach", "tuple_length"},
+        "tuples_pairs": {"approach", "tuple_length"},
+        "tuples_long": {"approach", "tuple_length"},
+        "tuples_longer": {"approach", "tuple_length"},
+        "tuples_rasterisation": {"approach", "tuple_length", "rasterisation"},
+        "tuples_training_set": {"approach", "tuple_length", "training_set"},
+        "tuples_initial_scale": {"approach", "tuple_length", "initial_scale"},
+    }
 
     training: Mapping[Approach, TuplesTraining]
     """Hyper-parameters by approach."""

@@ -80,8 +80,9 @@ class TuplesLearner:
     @torch.no_grad()
     def evaluate(self) -> dict[str, float]:
         """Accuracy and loss on fresh tuples, and accuracy of the sign of the score on their images."""
-        parts = self._draw(self.training.eval_tuples, self.test_stream).split(self.training.batch_size)
-        outputs, scores, labels = (torch.cat(tensors) for tensors in zip(*map(self._apply, parts), strict=True))
+        lines = self._draw(self.training.eval_tuples, self.test_stream)
+        parts = [self._apply(part) for part in torch.split(lines, self.training.batch_size)]
+        outputs, scores, labels = (torch.cat(tensors) for tensors in zip(*parts, strict=True))
         return {
             "accuracy": agreement(outputs, labels.prod(1)),
             "image_accuracy": agreement(scores, labels),
@@ -94,7 +95,7 @@ class TuplesLearner:
         return loss + hinge(scores, labels) if self.point.approach == "decomposition" else loss
 
     def _apply(self, lines: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Outputs (n,), scores (n, k) and labels of the images (n, k) of tuples given by ``lines`` (n, k, 4)."""
+        """Outputs (n,), scores (n, k) and labels of images (n, k), for ``lines`` (n, k, 4) of n tuples."""
         flat = lines.flatten(0, 1).numpy()
         outputs, scores = self.network.outputs(rasterise(flat, self.point.rasterisation))
         return outputs, scores, slope_labels(flat).view_as(scores)
