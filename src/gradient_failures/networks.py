@@ -4,31 +4,8 @@ At the paper's sizes a training step is a few small matrix products, and autogra
 objects cost several times more than the arithmetic. The tests hold every gradient here against autograd.
 """
 
-from collections.abc import Sequence
-from itertools import pairwise
-
-import numpy as np
 import torch
-from scipy.special import ndtr, ndtri
 from torch import Tensor
-
-
-def truncated_normal(shape: tuple[int, ...], scale: float, rng: np.random.Generator) -> Tensor:
-    """Normal samples of standard deviation ``scale`` (before the cut), cut at two of it; float32."""
-    uniform = rng.uniform(ndtr(-2.0), ndtr(2.0), size=shape)
-    return torch.from_numpy((ndtri(uniform) * scale).astype(np.float32))
-
-
-def dense_weights(widths: Sequence[int], rng: np.random.Generator) -> list[Tensor]:
-    """Initial weights of a fully connected network: truncated normal of scale 1/√fan_in, biases 0.
-
-    Layer i is one matrix of shape (widths[i] + 1, widths[i + 1]); its last row is the bias.
-    """
-    layers = []
-    for fan_in, fan_out in pairwise(widths):
-        weights = truncated_normal((fan_in, fan_out), fan_in**-0.5, rng)
-        layers.append(torch.cat([weights, torch.zeros(1, fan_out)]))
-    return layers
 
 
 class HingeNetwork:

@@ -8,8 +8,8 @@ from torch import Tensor
 from torch.nn.functional import conv2d, max_pool2d, pad
 
 from gradient_failures.config.tuples import InitialScale
+from gradient_failures.layers import dense_weights, relu_network, truncated_normal
 from gradient_failures.line_images import SIZE
-from gradient_failures.networks import dense_weights, truncated_normal
 
 CHANNELS = 16
 KERNEL = 5
@@ -51,7 +51,7 @@ class ScoreNetwork:
         maps = SparseConvolutionAndPool.apply(images, self.first, self.first_bias)  # type: ignore[no-untyped-call]
         maps = max_pool2d(conv2d(maps, self.second, self.second_bias, padding="same"), 2)
         features = maps.permute(0, 2, 3, 1).reshape(len(images), -1)
-        return relu_layers(features, self.dense).squeeze(1)
+        return relu_network(self.dense, features).squeeze(1)
 
 
 class TupleNetwork:
@@ -80,15 +80,7 @@ class TupleNetwork:
     def outputs(self, images: Tensor) -> tuple[Tensor, Tensor]:
         """Outputs of N2, shape (n,), and scores of N1, shape (n, k), for images (n k, 28, 28)."""
         scores = self.score_network.scores(images).view(-1, self.tuple_length)
-        return relu_layers(scores.sigmoid(), self.dense).squeeze(1), scores
-
-
-def relu_layers(inputs: Tensor, layers: list[Tensor]) -> Tensor:
-    """Fully connected ReLU layers with a linear last one; the last row of each matrix is its bias."""
-    outputs = torch.addmm(layers[0][-1], inputs, layers[0][:-1])
-    for layer in layers[1:]:
-        outputs = torch.addmm(layer[-1], outputs.relu(), layer[:-1])
-    return outputs
+        return relu_network(self.dense, scores.sigmoid()).squeeze(1), scores
 
 
 class SparseConvolutionAndPool(torch.autograd.Function):
@@ -110,8 +102,8 @@ class SparseConvolutionAndPool(torch.autograd.Function):
         """
         seen = _windows_with_light(images)
         windows, outputs = _windows(images, seen), seen.flatten().nonzero().squeeze(1)
-        kernels = (_PLACES.to(weights.dtype) @ weights).view(WINDOW * WINDOW, -1)
-        places = (windows @ kernels).view(len(windows), 4, -1)
+        kernels = (_PLACES.to(weights.dtype) @ weights).view(WINDOW * WINDOW, 4 * len(bias))
+        places = (windows @ kernels).view(-1, 4, len(bias))
         largest = torch.maximum(
             torch.maximum(places[:, 0], places[:, 1]), torch.maximum(places[:, 2], places[:, 3])
         )
@@ -121,10 +113,16 @@ class SparseConvolutionAndPool(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx: Any, gradient: Tensor) -> tuple[None, Tensor, Tensor]:
-        """Gradients of the weights and the bias; the largest of the four places gets that of its output."""
+        """Gradients of the weights and the bias: the largest of the four places gets that of its output.
+
+        Along a row or column of lit pixels places see the same and tie; then they share it, which comes to
+        the same as one of them getting it.
+        """
         windows, outputs, places, largest = ctx.saved_tensors
         flat = gradient.permute(0, 2, 3, 1).reshape(-1, gradient.shape[1])
-        routed = (places == largest[:, None]) * flat.index_select(0, outputs)[:, None]
+        chosen = (places == largest[:, None]).to(flat.dtype)
+        ties = chosen[:, 0] + chosen[:, 1] + chosen[:, 2] + chosen[:, 3]
+        routed = chosen.mul_((flat.index_select(0, outputs) / ties)[:, None])
         kernels = windows.T @ routed.flatten(1)
         return None, _PLACES.T.to(kernels.dtype) @ kernels.view(len(_PLACES), -1), flat.sum(0)
 

@@ -8,7 +8,8 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gradient_failures.networks import HingeNetwork, dense_weights, truncated_normal
+from gradient_failures.layers import dense_weights, truncated_normal
+from gradient_failures.networks import HingeNetwork
 
 SD_OF_THE_CUT_NORMAL = 0.8796256610342398  # √(1 - 4 φ(2) / (2 Φ(2) - 1))
 

@@ -12,7 +12,7 @@ import xarray as xr
 from torch import Tensor
 
 from gradient_failures.config.allocation import AllocationPoint, AllocationTraining
-from gradient_failures.networks import truncated_normal
+from gradient_failures.layers import truncated_normal
 from gradient_failures.optimisers import Adam
 from gradient_failures.seeds import stream
 from gradient_failures.training import fit

@@ -12,7 +12,8 @@ import xarray as xr
 from torch import Tensor
 
 from gradient_failures.config.parity import InputEncoding, ParityPoint, ParityTraining
-from gradient_failures.networks import HingeNetwork, dense_weights
+from gradient_failures.layers import dense_weights
+from gradient_failures.networks import HingeNetwork
 from gradient_failures.seeds import stream
 from gradient_failures.training import fit
 

@@ -1,0 +1,56 @@
+"""The ceiling on the accuracy: its formula by enumeration, its pictures and its estimate by other counts."""
+
+from collections import Counter
+from itertools import product
+
+import numpy as np
+import pytest
+
+from gradient_failures.diagnostics.image_ceiling import Config, _picture, measure, tuple_ceiling
+from gradient_failures.line_images import SIZE, draw_lines, rasterise, slope_labels
+
+
+@pytest.mark.parametrize("tuple_length", [1, 2, 3, 4, 5])
+@pytest.mark.parametrize("accuracy", [0.5, 0.8, 0.95, 1.0])
+def test_the_ceiling_of_tuples_by_enumerating_which_labels_are_wrong(accuracy, tuple_length):
+    right = sum(
+        np.prod([1 - accuracy if wrong else accuracy for wrong in case])
+        for case in product([0, 1], repeat=tuple_length)
+        if sum(case) % 2 == 0
+    )
+    assert tuple_ceiling(accuracy, tuple_length) == pytest.approx(right)
+
+
+def test_two_images_share_a_picture_just_if_they_are_equal_or_not_ambiguous():
+    lines = draw_lines(60_000, "released", np.random.default_rng(0))
+    images = rasterise(lines, "released").numpy() > 0
+    pictures = _picture(images)
+    numbers = {}
+    for image, picture in zip(images, pictures, strict=True):
+        ambiguous = np.any(image, axis=0).sum() <= 1 or np.any(image, axis=1).sum() <= 1
+        assert ambiguous == (picture > 0)
+        if ambiguous:
+            assert numbers.setdefault(image.tobytes(), picture) == picture
+    assert len(set(numbers.values())) == len(numbers)
+
+
+def test_the_estimate_against_counting_whole_images():
+    """Learn the better answer to each whole image on one half of the images, test it on the other."""
+    lines = draw_lines(200_000, "released", np.random.default_rng(1))
+    images = np.packbits(rasterise(lines, "released").numpy().astype(bool).reshape(-1, SIZE * SIZE), axis=1)
+    keys, labels = [row.tobytes() for row in images], slope_labels(lines).numpy()
+    votes = Counter()
+    for key, label in zip(keys[:100_000], labels[:100_000], strict=True):
+        votes[key] += label
+    tested = [
+        (votes[key], label)
+        for key, label in zip(keys[100_000:], labels[100_000:], strict=True)
+        if key in votes
+    ]
+    by_images = np.mean([(vote > 0) == (label > 0) if vote else 0.5 for vote, label in tested])
+    unseen = 1 - len(tested) / 100_000
+    bounds = by_images * (1 - unseen) + unseen * np.array([0.5, 1.0])
+    estimate = measure(Config(images=200_000)).sel(rasterisation="released")
+    assert bounds[0] < estimate["accuracy"] < bounds[1] + 0.005
+    assert estimate["accuracy"].item() == pytest.approx(0.95, abs=0.005)
+    assert estimate["ambiguous_share"].item() == pytest.approx(0.102, abs=0.005)
