@@ -24,6 +24,20 @@ allocation:
   seeds_per_job: 2
   sweeps:
     allocation: {n_stocks: [3, 4], seeds: 2}
+tuples:
+  training:
+    end_to_end: &tuples {steps: 4, eval_every: 2, batch_size: 5, eval_tuples: 10, fixed_tuples: 20}
+    decomposition: {<<: *tuples, steps: 2}
+    end_to_end_long: {<<: *tuples, steps: 6}
+  sweeps:
+    tuples: {tuple_length: [1, 2], seeds: 2}
+    tuples_pairs: {seeds: 2}
+    tuples_longer: {tuple_length: [3]}
+    tuples_rasterisation: {tuple_length: [1], seeds: 1}
+    tuples_training_set: {tuple_length: [1], seeds: 1}
+    tuples_initial_scale: {tuple_length: [1], seeds: 1}
+  seeds_per_job: 2
+image_ceiling: {images: 1000}
 realisability: {exhaustive_dim: [1, 2, 3], sampled_dim: [6], sampled_targets: 2, sampled_inputs: 50}
 """
 

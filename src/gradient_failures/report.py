@@ -15,6 +15,9 @@ from markupsafe import Markup
 from gradient_failures import statistics
 from gradient_failures.claims import Verdict, describe, describe_metric, interval, number
 from gradient_failures.config.claims import Claim, Criterion
+from gradient_failures.dataset import completed
+from gradient_failures.diagnostics.image_ceiling import tuple_ceiling
+from gradient_failures.statistics import Estimate
 
 SYMBOLS = {
     Verdict.REPRODUCED: "✔",
@@ -62,11 +65,13 @@ def render(
         "series": series,
         "learning_table": learning_table,
         "mean": statistics.mean,
+        "late_mean": late_mean,
         "slug": lambda verdict: verdict.lower().replace(" ", "-"),
         "criterion": lambda criterion: describe(Criterion(**criterion)),
         "quantity": lambda claim: describe_metric(Claim(**claim)),
         "yaml": lambda value: yaml.safe_dump(value, sort_keys=False, allow_unicode=True),
     }
+    environment.globals["tuple_ceiling"] = tuple_ceiling
     results = verdicts["results"]
     return environment.get_template(template.name).render(
         project=project,
@@ -115,6 +120,11 @@ def learning_table(accuracy: xr.DataArray, level: float) -> list[dict[str, Any]]
         }
         for value, steps in zip(accuracy[accuracy.dims[0]].values, passage.values, strict=True)
     ]
+
+
+def late_mean(runs: xr.Dataset, variable: str) -> Estimate:
+    """Mean over runs of ``variable`` (seed, step) over the last quarter of their training."""
+    return statistics.mean(statistics.late_mean(completed(runs)[variable]))
 
 
 def series(values: Sequence[Any]) -> str:

@@ -10,6 +10,21 @@ FIGURES = {
         "architecture": "<results>/metrics/parity_architecture.nc",
         "encoding": "<results>/metrics/parity_encoding.nc",
     },
+    "tuple_images": {},
+    "tuples": {
+        "tuples": "<results>/metrics/tuples.nc",
+        "ceiling": "<results>/metrics/image_ceiling.nc",
+        "published": PUBLISHED,
+    },
+    "tuple_variants": {
+        "pairs": "<results>/metrics/tuples_pairs.nc",
+        "long": "<results>/metrics/tuples_long.nc",
+        "longer": "<results>/metrics/tuples_longer.nc",
+        "rasterisation": "<results>/metrics/tuples_rasterisation.nc",
+        "training_set": "<results>/metrics/tuples_training_set.nc",
+        "initial_scale": "<results>/metrics/tuples_initial_scale.nc",
+        "ceiling": "<results>/metrics/image_ceiling.nc",
+    },
     "allocation": {
         "allocation": "<results>/metrics/allocation.nc",
         "published": PUBLISHED,

@@ -1,0 +1,103 @@
+"""Beyond figure 3: how often pairs are learnt end-to-end, a longer run, longer tuples, and the options."""
+
+import numpy as np
+import xarray as xr
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from gradient_failures import plotting, statistics
+from gradient_failures.dataset import completed
+from gradient_failures.diagnostics.image_ceiling import tuple_ceiling
+
+TITLE = "Tuples: seeds, longer runs, longer tuples and the options of the released code"
+
+OPTIONS = {
+    "rasterisation": {"released": "released", "text": "pixels as\nin the text"},
+    "training_set": {"fixed": "fixed\ntraining set"},
+    "initial_scale": {"fan_in": "fan-in\nscale"},
+}
+"""Ticks of the variants by option and value; the released setting is shown once."""
+
+
+def draw(
+    pairs: xr.Dataset,
+    long: xr.Dataset,
+    longer: xr.Dataset,
+    rasterisation: xr.Dataset,
+    training_set: xr.Dataset,
+    initial_scale: xr.Dataset,
+    ceiling: xr.Dataset,
+) -> Figure:
+    """Four panels of accuracy on fresh tuples.
+
+    Parameters
+    ----------
+    pairs, long, longer : ``accuracy`` (approach, tuple_length, seed, step).
+    rasterisation, training_set, initial_scale : ``accuracy`` with one more axis, of that name.
+    ceiling : ``accuracy`` (rasterisation) of the best classifier of single images.
+    """
+    best = float(ceiling["accuracy"].sel(rasterisation="released"))
+    figure = Figure(figsize=(7.2, 4.2))
+    panels = figure.subplots(2, 2, sharey=True)
+    for panel, runs, name in zip(panels[0], (pairs, long), ("every seed", "a longer run"), strict=True):
+        (k,) = runs["tuple_length"].values
+        _draw_every_run(panel, completed(runs).squeeze(["approach", "tuple_length"]), tuple_ceiling(best, k))
+        panel.set_title(f"End-to-end, k = {k}: {name}")
+        panel.set_xlabel(plotting.axis_label(runs["step"]))
+    _draw_longer(panels[1, 0], longer, best)
+    _draw_options(
+        panels[1, 1],
+        {"rasterisation": rasterisation, "training_set": training_set, "initial_scale": initial_scale},
+    )
+    panels[0, 0].set_ylim(0.43, 1.0)
+    for panel in panels[:, 0]:
+        panel.set_ylabel(plotting.axis_label(pairs["accuracy"]))
+    return figure
+
+
+def _draw_every_run(axes: Axes, runs: xr.Dataset, ceiling: float) -> None:
+    for seed in runs["seed"].values:
+        axes.plot(
+            runs["step"], runs["accuracy"].sel(seed=seed), color=plotting.VERMILION, linewidth=0.7, alpha=0.7
+        )
+    axes.axhline(ceiling, color=plotting.GREEN, linewidth=0.9, linestyle=":")
+    axes.axhline(0.5, color="0.6", linewidth=0.6, zorder=0)
+    axes.set_xlim(0, int(runs["step"][-1]))
+    plotting.thousands(axes)
+
+
+def _draw_longer(axes: Axes, longer: xr.Dataset, best: float) -> None:
+    runs = completed(longer).squeeze("approach")
+    colors = (plotting.BLUE, plotting.PURPLE, plotting.SKY, plotting.ORANGE)
+    for k, color in zip(runs["tuple_length"].values, colors, strict=False):
+        plotting.draw_runs(axes, runs["accuracy"].sel(tuple_length=k), color, f"k = {k}")
+        axes.axhline(tuple_ceiling(best, int(k)), color=color, linewidth=0.9, linestyle=":")
+    axes.axhline(0.5, color="0.6", linewidth=0.6, zorder=0)
+    handles, labels = axes.get_legend_handles_labels()
+    shown = [index for index, label in enumerate(labels) if label.startswith("k =")]
+    axes.legend([handles[index] for index in shown], [labels[index] for index in shown], loc="upper left")
+    axes.set_xlim(0, int(runs["step"][-1]))
+    axes.set_xlabel(plotting.axis_label(longer["step"]))
+    axes.set_title("Decomposition, longer tuples")
+
+
+def _draw_options(axes: Axes, variants: dict[str, xr.Dataset]) -> None:
+    ticks: list[str] = []
+    for option, values in OPTIONS.items():
+        runs = completed(variants[option]).squeeze(["approach", "tuple_length"])
+        late = statistics.late_mean(runs["accuracy"])
+        for value, tick in values.items():
+            spread = np.linspace(-0.12, 0.12, late.sizes["seed"]) if late.sizes["seed"] > 1 else [0.0]
+            axes.plot(
+                len(ticks) + np.array(spread),
+                late.sel({option: value}),
+                "o",
+                color=plotting.BLUE,
+                markersize=4,
+                alpha=0.7,
+            )
+            ticks.append(tick)
+    axes.set_xticks(range(len(ticks)), ticks)
+    axes.set_xlim(-0.5, len(ticks) - 0.5)
+    axes.axhline(0.5, color="0.6", linewidth=0.6, zorder=0)
+    axes.set_title("Decomposition, k = 2: last quarter of each run")
