@@ -100,4 +100,4 @@ def _draw_options(axes: Axes, variants: dict[str, xr.Dataset]) -> None:
     axes.set_xticks(range(len(ticks)), ticks)
     axes.set_xlim(-0.5, len(ticks) - 0.5)
     axes.axhline(0.5, color="0.6", linewidth=0.6, zorder=0)
-    axes.set_title("Decomposition, k = 2: last quarter of each run")
+    axes.set_title(f"Decomposition, k = {int(runs['tuple_length'])}: last quarter of each run")

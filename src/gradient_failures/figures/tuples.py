@@ -61,9 +61,9 @@ def _draw_bounds(axes: Axes, ceiling: float) -> None:
 def _set_axes(above: Axes, below: Axes, tuples: xr.Dataset) -> None:
     """Steps on a linear scale up to 100 and a logarithmic one beyond: the approaches differ tenfold."""
     above.set_xscale("symlog", linthresh=100, linscale=0.4)
-    above.set_xlim(0, int(tuples["step"][-1]))
     above.set_xticks([0, 100, 1000, 10000], ["0", "100", "1k", "10k"])
     above.set_xticks([], minor=True)
+    above.set_xlim(0, int(tuples["step"][-1]))
     above.set_ylabel(plotting.axis_label(tuples["accuracy"]))
     below.set_ylabel("accuracy of the sign of the score\non single images")
     above.set_ylim(0.43, 1.0)
