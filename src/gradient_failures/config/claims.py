@@ -8,7 +8,16 @@ from pydantic import Field, NonNegativeInt, ValidationError, field_validator, mo
 from gradient_failures.config.base import FileName, Number, Strict
 from gradient_failures.config.errors import ConfigError, explain
 
-Metric = Literal["success_rate", "late_mean", "final_mean", "final_gap", "first_passage", "slower", "largest"]
+Metric = Literal[
+    "success_rate",
+    "late_mean",
+    "final_mean",
+    "final_gap",
+    "ends_at_most",
+    "first_passage",
+    "slower",
+    "largest",
+]
 
 
 class Criterion(Strict):
@@ -49,7 +58,7 @@ class Options(Strict):
     """Further arguments of a metric; each metric takes those it needs."""
 
     level: Number | None = None
-    """Accuracy that counts as learnt."""
+    """Accuracy, or value of ``variable``, that counts as learnt."""
 
     variable: str | None = None
     """Variable of the data that is estimated."""

@@ -12,6 +12,7 @@ from gradient_failures.config.base import Diagnostic, Experiment, Strict
 from gradient_failures.config.errors import ConfigError, explain
 from gradient_failures.config.parity import ParityConfig
 from gradient_failures.config.realisability import RealisabilityConfig
+from gradient_failures.config.steps import StepsConfig
 
 Folder = Annotated[str, Field(min_length=1, pattern=r"[^/]$")]
 
@@ -40,6 +41,9 @@ class PaperConfig(Strict):
 
     allocation: AllocationConfig
     """Allocating money among stocks (supplement A, figure 7 ICML = 4 extended)."""
+
+    steps: StepsConfig
+    """Flat activations: learning through a step function (figure 7 extended)."""
 
     realisability: RealisabilityConfig
     """The network class can represent every parity (lemma 3)."""
