@@ -15,6 +15,7 @@ from markupsafe import Markup
 from gradient_failures import statistics
 from gradient_failures.claims import Verdict, describe, describe_metric, interval, number
 from gradient_failures.config.claims import Claim, Criterion
+from gradient_failures.dataset import completed
 
 SYMBOLS = {
     Verdict.REPRODUCED: "✔",
@@ -62,6 +63,7 @@ def render(
         "series": series,
         "learning_table": learning_table,
         "mean": statistics.mean,
+        "completed": completed,
         "slug": lambda verdict: verdict.lower().replace(" ", "-"),
         "criterion": lambda criterion: describe(Criterion(**criterion)),
         "quantity": lambda claim: describe_metric(Claim(**claim)),

@@ -54,6 +54,32 @@ rule figure_allocation:
         "../scripts/figure.py"
 
 
+rule figure_steps:
+    input:
+        steps="<results>/metrics/steps.nc",
+        published="config/published.yaml",
+        code=code_of("figure", "figures.steps"),
+        lock=LOCK,
+    output:
+        **figure("steps"),
+    log:
+        "<logs>/figure_steps.log",
+    benchmark:
+        "<benchmarks>/figure_steps.tsv"
+    conda:
+        "../../environment.yml"
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=10,
+    params:
+        figure="steps",
+    message:
+        "Drawing figure 7 of the extended version: flat activations"
+    script:
+        "../scripts/figure.py"
+
+
 rule figure_parity_variants:
     input:
         architecture="<results>/metrics/parity_architecture.nc",

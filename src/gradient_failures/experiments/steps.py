@@ -1,8 +1,8 @@
 """Flat activations: learning through a step function (§5 and figure 7 of the extended version).
 
-An input x ~ N(0, I)/d has the pre-activation r = <w*, x> + b*, with w* ~ N(0, I) and b* ~ N(0, 1), and the label
-u(r), the largest level at or below r. The levels are known, w* and b* are not. The derivative of u is 0 wherever it
-exists. Here a "step" is a step of training; the steps of u are its "levels", and a level's index is its "class".
+An input x ~ N(0, I)/d has the pre-activation r = <w*, x> + b*, with w* ~ N(0, I) and b* ~ N(0, 1), and the
+label u(r), the largest level at or below r. The levels are known, w* and b* are not. The derivative of u is 0
+wherever it exists. Here a "step" is one of training; the steps of u are its "levels", numbered by "class".
 """
 
 from collections.abc import Iterable
@@ -11,7 +11,7 @@ import numpy as np
 import torch
 import xarray as xr
 from torch import Tensor
-from torch.nn.functional import cross_entropy, one_hot
+from torch.nn.functional import cross_entropy
 
 from gradient_failures.config.steps import StepsPoint, StepsTraining
 from gradient_failures.networks import DenseNetwork, dense_weights
@@ -151,13 +151,12 @@ class Sampler:
         self._generator = torch.Generator().manual_seed(
             int(stream("steps", purpose, seed=seed).integers(2**63))
         )
-        self._normal = torch.empty(size, len(target) - 1)
-        self._inputs = torch.ones(size, len(target))
+        self._inputs = torch.empty(size, len(target))
 
     def draw(self) -> tuple[Tensor, Tensor]:
         """Inputs (size, d + 1), whose last column is ones, and their pre-activations r (size,)."""
-        self._normal.normal_(generator=self._generator)
-        torch.div(self._normal, self._normal.shape[1], out=self._inputs[:, :-1])
+        self._inputs.normal_(std=1 / (len(self.target) - 1), generator=self._generator)
+        self._inputs[:, -1] = 1
         return self._inputs, self._inputs @ self.target
 
 
@@ -182,7 +181,7 @@ class SquaredLoss:
         """Gradient of the loss in the scores, or what the method puts in its place; shape of ``scores``."""
         output, slope = self.output_and_slope(scores)
         residual = output - self.levels[classes][:, None]
-        return residual * slope * (2 * self.factor / len(scores))
+        return residual.mul_(slope).mul_(2 * self.factor / len(scores))
 
     def output_and_slope(self, scores: Tensor) -> tuple[Tensor, Tensor | float]:
         """Output and its derivative in the score, shape (n, 1)."""
@@ -203,9 +202,9 @@ class NonFlatApproximation(SquaredLoss):
 
     def output_and_slope(self, scores: Tensor) -> tuple[Tensor, Tensor | float]:
         """ũ and its derivative at the scores; each term of the derivative has gap · sharpness = 50."""
-        rises = torch.sigmoid((scores - self.centres) * self.sharpness)
-        output = self.levels[0] + rises @ self.gaps[:, None]
-        return output, 50 * (rises * (1 - rises)).sum(1, keepdim=True)
+        rises = (scores - self.centres).mul_(self.sharpness).sigmoid_()
+        output = torch.addmm(self.levels[:1], rises, self.gaps[:, None])
+        return output, (1 - rises).mul_(rises).sum(1, keepdim=True).mul_(50)
 
 
 class ForwardOnly(SquaredLoss):
@@ -235,7 +234,9 @@ class Multiclass:
 
     def error(self, scores: Tensor, classes: Tensor) -> Tensor:
         """Gradient of the loss in the scores, shape of ``scores``."""
-        return torch.softmax(scores, 1).sub_(one_hot(classes, self.n_scores)).div_(len(scores))
+        shares = torch.softmax(scores, 1)
+        shares.scatter_add_(1, classes[:, None], shares.new_full((len(shares), 1), -1))
+        return shares.div_(len(shares))
 
 
 OBJECTIVES: dict[str, type[SquaredLoss] | type[Multiclass]] = {
