@@ -6,7 +6,7 @@ BIN := .venv/bin
 RUNTIME := .venv/.runtime
 DEV := .venv/.dev
 
-.PHONY: reproduce smoke test lint format schema lock clean
+.PHONY: reproduce smoke test lint format schema lock unlock clean
 
 reproduce: $(RUNTIME) ## the full paper: figures and report under results/
 	$(BIN)/snakemake --cores $(CORES) all
@@ -35,6 +35,9 @@ schema: $(DEV) ## write config/schema.yaml from the models
 lock: ## write the lock files from pyproject.toml
 	./.ci/lock $(PYTHON)
 
+unlock: $(RUNTIME) ## after a run that was killed
+	$(BIN)/snakemake --unlock
+
 clean: ## remove everything a run leaves behind, but not .venv
 	rm -rf results logs benchmarks .snakemake
 
@@ -44,6 +47,7 @@ $(RUNTIME): requirements.lock pyproject.toml
 	  { echo "$$($(PYTHON) --version) is too old: Python 3.11 or newer is needed (make PYTHON=python3.12 …)" >&2; exit 1; }
 	@$(PYTHON) -c 'import ensurepip, venv' || \
 	  { echo "Python's venv module is missing: install it (Debian: apt-get install python3-venv)" >&2; exit 1; }
+	@echo "Installing into .venv: about two minutes and 2 GB of disk"
 	$(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.lock
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --editable .

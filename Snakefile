@@ -20,3 +20,13 @@ rule all:
     default_target: True
     input:
         "<results>/report/index.html",
+        METRICS,
+        expand("<results>/figures/{name}.{kind}", name=FIGURES, kind=FIGURE_FORMATS),
+
+
+onsuccess:
+    print(f"The report: {REPORT}")
+
+
+onerror:
+    print("Finished results are kept: the same command goes on from here.")

@@ -171,7 +171,7 @@ METRICS: dict[str, Callable[..., Estimate]] = {
 
 def _select(dataset: xr.Dataset, cell: Mapping[str, Any]) -> xr.Dataset:
     for axis, value in cell.items():
-        if axis not in dataset.coords or value not in dataset[axis].values:
+        if value not in dataset[axis].values:
             raise NotRun(f"{axis} = {value}")
     return completed(dataset.sel(cell))
 
@@ -185,10 +185,15 @@ def _pair(dataset: xr.Dataset, cell: Mapping[str, Any]) -> list[xr.Dataset]:
 def _shortfall(dataset: xr.Dataset, claim: Claim) -> str:
     """In words, where the run stayed below the budget of ``claim``; empty if nowhere."""
     budget = claim.budget
+    wanted = {"steps": budget.steps, "seeds": budget.seeds}
     have = {"steps": budget.steps, "seeds": dataset.sizes.get("seed", budget.seeds)}
     if LAST_STEP in dataset:
         have["steps"] = min(int(dataset.sel(cell)[LAST_STEP].min()) for cell in claim.select)
-    return ", ".join(f"{have[name]} of {wanted} {name}" for name, wanted in budget if have[name] < wanted)
+    short = [f"{have[name]} of {wanted[name]} {name}" for name in wanted if have[name] < wanted[name]]
+    for axis, values in budget.covers.items():
+        missing = [str(value) for value in values if value not in dataset[axis].values]
+        short += [f"without {axis} {', '.join(missing)}"] if missing else []
+    return ", ".join(short)
 
 
 def _judge_cell(label: str, estimate: Estimate, claim: Claim) -> CellResult:
@@ -201,7 +206,8 @@ def _judge_cell(label: str, estimate: Estimate, claim: Claim) -> CellResult:
         Verdict.INCONCLUSIVE: "straddles",
     }[verdict]
     reason = f"{describe_metric(claim)}{place} is {measured}, which {relation} “{describe(claim.criterion)}”"
-    return CellResult(label, estimate, f"{measured}, n = {estimate.n}", verdict, reason)
+    runs = "" if claim.metric == "largest" else f", n = {estimate.n}"
+    return CellResult(label, estimate, measured + runs, verdict, reason)
 
 
 def describe_metric(claim: Claim) -> str:

@@ -59,8 +59,16 @@ def combine(
             for group in _grouped(level, len(values))
         ]
     (combined,) = level
+    commits = sorted({run.attrs["git_commit"] for run in runs.values()})
+    dirty = max(run.attrs["git_dirty"] for run in runs.values())
     settings = yaml.safe_dump(dict(training), sort_keys=False)
-    combined.attrs = {**common, "runs_training": settings, "wall_seconds": seconds}
+    combined.attrs = {
+        **common,
+        "runs_git_commit": " ".join(commits),
+        "runs_git_dirty": dirty,
+        "runs_training": settings,
+        "wall_seconds": seconds,
+    }
     return combined
 
 

@@ -24,7 +24,7 @@ def logged_to(path: str) -> Iterator[None]:
         )
         try:
             yield
-        except Exception as error:
+        except (Exception, KeyboardInterrupt) as error:
             logging.exception("the job failed")
             os.write(terminal, f"{type(error).__name__}: {error}\n".encode())
             sys.exit(1)

@@ -55,6 +55,12 @@ def attributes(*, title: str, code: Iterable[str], lock: str, config: Mapping[st
     }
 
 
+def require_unchanged(code: Iterable[str], attributes: Mapping[str, Any]) -> None:
+    """Raise if the source files changed since ``attributes`` were taken, so that a result has one origin."""
+    if file_hash(code) != attributes["code_hash"]:
+        raise RuntimeError("the source files changed while this job ran; run it again")
+
+
 def cpu_name() -> str:
     """Model name of this machine's processor."""
     info = Path("/proc/cpuinfo")

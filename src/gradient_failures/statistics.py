@@ -6,6 +6,7 @@ import numpy as np
 import xarray as xr
 from numpy.typing import ArrayLike
 from scipy import stats
+from scipy.optimize import brentq
 
 CONFIDENCE = 0.95
 
@@ -59,17 +60,28 @@ def late_mean(curve: xr.DataArray, share: float = 0.25) -> xr.DataArray:
 
 
 def probability_larger(larger: ArrayLike, smaller: ArrayLike) -> Estimate:
-    """P(a > b) + P(a = b)/2 for a drawn from ``larger`` and b from ``smaller``; percentile bootstrap.
+    """P(a > b) + P(a = b)/2 for a drawn from ``larger`` and b from ``smaller``.
 
-    Infinite values are censored runs: larger than every finite value and equal to each other.
+    Infinite values are censored runs: larger than every finite value and equal to each other. The interval
+    is method 5 of Newcombe (Statistics in Medicine 25, 2006, 559): like Wilson's, it takes the variance at
+    the bound, so that it keeps its width where the samples are separated completely.
     """
     a, b = np.asarray(larger, dtype=float), np.asarray(smaller, dtype=float)
-    rng = np.random.default_rng(0)
-    resampled = [_superiority(rng.choice(a, a.size), rng.choice(b, b.size)) for _ in range(2000)]
-    low, high = np.quantile(resampled, [(1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2])
-    return Estimate(_superiority(a, b), float(low), float(high), min(a.size, b.size))
-
-
-def _superiority(a: np.ndarray, b: np.ndarray) -> float:
     pairs = (a[:, np.newaxis], b[np.newaxis, :])
-    return float(np.mean(np.greater(*pairs)) + np.mean(np.equal(*pairs)) / 2)
+    value = float(np.mean(np.greater(*pairs)) + np.mean(np.equal(*pairs)) / 2)
+    quantile = stats.norm.ppf((1 + CONFIDENCE) / 2)
+
+    def excess(bound: float) -> float:
+        return float((value - bound) ** 2 - quantile**2 * _variance(bound, a.size, b.size))
+
+    # At 0 and 1 the estimate itself is a root of the equation of the bounds, so start beside it.
+    low = brentq(excess, 0, value * (1 - 1e-9)) if value > 0 else 0.0
+    high = brentq(excess, value + (1 - value) * 1e-9, 1) if value < 1 else 1.0
+    return Estimate(value, low, high, min(a.size, b.size))
+
+
+def _variance(probability: float, m: int, n: int) -> float:
+    """Variance of the Mann-Whitney estimate of ``probability`` after Hanley and McNeil, for samples m, n."""
+    others = (m + n) / 2 - 1
+    ties = (1 - probability) / (2 - probability) + probability / (1 + probability)
+    return probability * (1 - probability) * (1 + others * ties) / (m * n)

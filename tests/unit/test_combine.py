@@ -29,6 +29,8 @@ def run_of(point, block, **attributes):
         "code_hash": "c",
         "lock_hash": "l",
         "device": "cpu",
+        "git_commit": "a",
+        "git_dirty": 0,
         "wall_seconds": 1.5,
         "config": yaml.safe_dump({"point": point.slug(), "training": TRAINING}),
         "title": point.slug(),
@@ -88,6 +90,7 @@ def test_the_combined_file_keeps_the_data_contract_and_says_what_the_runs_share(
     assert combined.attrs["runs_code_hash"] == "c"
     assert combined.attrs["runs_lock_hash"] == "l"
     assert combined.attrs["device"] == "cpu"
+    assert (combined.attrs["runs_git_commit"], combined.attrs["runs_git_dirty"]) == ("a", 0)
     assert yaml.safe_load(combined.attrs["runs_training"]) == TRAINING
     assert "title" not in combined.attrs
     dataset.write(combined, tmp_path / "combined.nc", combined.attrs)
@@ -129,11 +132,14 @@ def test_runs_of_another_origin_are_refused_by_name(key, changed):
     assert next(iter(runs)) in str(caught.value)
 
 
-def test_runs_may_differ_in_title_and_duration():
+def test_runs_may_differ_in_title_duration_and_commit():
     sweep = SWEEPS[1]
     runs = runs_of(sweep, per_job=2)
-    runs["dim~30/seeds~0-1.nc"].attrs.update(title="another", wall_seconds=10.5)
-    assert combine(runs, sweep.axes(), TRAINING).attrs["wall_seconds"] == 1.5 * (len(runs) - 1) + 10.5
+    odd = {"title": "another", "wall_seconds": 10.5, "git_commit": "b", "git_dirty": 1}
+    runs["dim~30/seeds~0-1.nc"].attrs.update(odd)
+    attrs = combine(runs, sweep.axes(), TRAINING).attrs
+    assert attrs["wall_seconds"] == 1.5 * (len(runs) - 1) + 10.5
+    assert (attrs["runs_git_commit"], attrs["runs_git_dirty"]) == ("a b", 1)
 
 
 def test_a_run_trained_with_other_settings_is_refused_by_name():

@@ -245,7 +245,7 @@ def test_a_missing_key_is_named(key):
     for part in parents:
         node = node[part]
     del node[last]
-    assert refusal(config) == f"{key}: this key is missing"
+    assert refusal(config).startswith(f"{key}: this key is missing")
 
 
 @pytest.mark.parametrize("sizes", [[31], [1, 30, 31]])

@@ -8,7 +8,7 @@ import pytest
 import xarray as xr
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from scipy.stats import binom
+from scipy.stats import binom, norm
 
 from gradient_failures import statistics
 
@@ -175,6 +175,25 @@ def test_probability_larger_counts_two_runs_that_never_arrive_as_equal():
 def test_probability_larger_is_the_same_each_time():
     one, other = [100, 300, math.inf], [200, 200, math.inf]
     assert statistics.probability_larger(one, other) == statistics.probability_larger(one, other)
+
+
+@pytest.mark.parametrize("runs", [8, 16, 24])
+@pytest.mark.parametrize("probability", [0.5, 0.75, 0.9, 0.97])
+def test_the_interval_of_probability_larger_holds_the_truth_95_times_in_100(runs, probability):
+    rng = np.random.default_rng(0)
+    shift = np.sqrt(2) * norm.ppf(probability)
+    pairs = [(rng.normal(shift, 1, runs), rng.normal(0, 1, runs)) for _ in range(1000)]
+    held = [
+        estimate.low <= probability <= estimate.high
+        for estimate in (statistics.probability_larger(*pair) for pair in pairs)
+    ]
+    assert 0.93 <= np.mean(held) <= 0.99
+
+
+def test_the_interval_of_probability_larger_keeps_its_width_at_complete_separation():
+    estimate = statistics.probability_larger([math.inf] * 16, range(16))
+    assert (estimate.value, estimate.high) == (1, 1)
+    assert 0.7 < estimate.low < 0.95
 
 
 def test_the_interval_of_probability_larger_narrows_with_the_runs():

@@ -16,8 +16,23 @@ def test_truncated_result_is_refused_with_the_command_that_rebuilds_it(finished_
     assert "Nothing to be done" in finished_copy.run()
 
 
-def test_unreadable_published_numbers_are_named(finished_copy):
-    finished_copy.write("config/published.yaml", "figure_1: [")
-    done = finished_copy.snakemake("figure_parity")
+def test_deleted_figures_and_metrics_are_made_again(finished_copy):
+    lost = ["figures/parity.png", "figures/parity_variants.pdf", "metrics/allocation.nc"]
+    for name in lost:
+        (finished_copy.folder / "results" / name).unlink()
+    finished_copy.run()
+    assert all((finished_copy.folder / "results" / name).exists() for name in lost)
+
+
+def test_a_result_is_refused_if_its_source_changes_while_it_is_computed(project):
+    """The job appends to a source file of its own while it trains."""
+    project.edit(
+        "src/gradient_failures/experiments/parity.py",
+        "    learner = ParityLearner(",
+        "    with open(__file__, 'a') as source: source.write('# edited')\n    learner = ParityLearner(",
+    )
+    run = "results/runs/parity/dim~3/seeds~0-1.nc"
+    done = project.snakemake(run)
     assert done.returncode != 0
-    assert "config/published.yaml" in done.stdout
+    assert "the source files changed while this job ran" in done.stdout
+    assert not (project.folder / run).exists()

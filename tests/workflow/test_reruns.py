@@ -36,7 +36,7 @@ EDITS = [
     ("requirements.lock", EVERYTHING),
     ("requirements-dev.lock", {}),
     ("README.md", {}),
-    (f"{PACKAGE}/config/errors.py", VERDICTS),
+    (f"{PACKAGE}/config/errors.py", {**FIGURES, **VERDICTS}),
     (f"{PACKAGE}/config/schema.py", {}),
 ]
 

@@ -6,8 +6,6 @@ from functools import cache
 from modulefinder import ModuleFinder
 from pathlib import Path
 
-import yaml
-
 PROJECT = Path(workflow.basedir)
 PACKAGE = PROJECT / "src"
 
@@ -16,15 +14,20 @@ sys.path.insert(0, str(PACKAGE))
 os.environ.update(PYTHONPATH=str(PACKAGE))
 
 from gradient_failures.config.base import seed_blocks
-from gradient_failures.config.claims import validated_claims
+from gradient_failures.config.claims import check_data, validated_claims
 from gradient_failures.config.errors import ConfigError
+from gradient_failures.config.files import read_yaml
 from gradient_failures.config.paper import validated
 
 LOCK = "requirements.lock"
+PUBLISHED = "config/published.yaml"
 
 try:
     PAPER = validated(config)
-    CLAIMS = validated_claims(yaml.safe_load(Path("config/claims.yaml").read_text()))
+    CLAIMS = validated_claims(read_yaml("config/claims.yaml"))
+    check_data(CLAIMS, PAPER.files())
+    for facts in [PUBLISHED, "config/deviations.yaml"]:
+        read_yaml(facts)
 except ConfigError as error:
     raise WorkflowError(f"The configuration cannot be run.\n{error}")
 
@@ -34,6 +37,7 @@ SWEEPS = {
     for sweep in part.sweeps
 }
 METRICS = expand("<results>/metrics/{name}.nc", name=[*SWEEPS, *PAPER.diagnostics()])
+REPORT = f"{PAPER.pathvars.results}/report/index.html"
 FIGURE_FORMATS = ["svg", "png", "pdf"]
 
 

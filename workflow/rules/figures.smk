@@ -1,106 +1,50 @@
-# Figures as SVG, PNG and PDF; each is a target by its rule's name.
+# Figures as SVG, PNG and PDF, with what each is drawn from; the rule of each is figure_NAME.
+
+FIGURES = {
+    "parity": {
+        "learning": "<results>/metrics/parity.nc",
+        "subset_size": "<results>/metrics/parity_subset_size.nc",
+        "published": PUBLISHED,
+    },
+    "parity_variants": {
+        "architecture": "<results>/metrics/parity_architecture.nc",
+        "encoding": "<results>/metrics/parity_encoding.nc",
+    },
+    "allocation": {
+        "allocation": "<results>/metrics/allocation.nc",
+        "published": PUBLISHED,
+    },
+    "steps": {
+        "steps": "<results>/metrics/steps.nc",
+        "published": PUBLISHED,
+    },
+}
 
 
-rule figure_parity:
-    input:
-        learning="<results>/metrics/parity.nc",
-        subset_size="<results>/metrics/parity_subset_size.nc",
-        published="config/published.yaml",
-        code=code_of("figure", "figures.parity"),
-        lock=LOCK,
-    output:
-        **figure("parity"),
-    log:
-        "<logs>/figure_parity.log",
-    benchmark:
-        "<benchmarks>/figure_parity.tsv"
-    conda:
-        "../../environment.yml"
-    threads: 1
-    resources:
-        mem_mb=1000,
-        runtime=10,
-    params:
-        figure="parity",
-    message:
-        "Drawing figure 1: parity"
-    script:
-        "../scripts/figure.py"
+for name, inputs in FIGURES.items():
 
-
-rule figure_allocation:
-    input:
-        allocation="<results>/metrics/allocation.nc",
-        published="config/published.yaml",
-        code=code_of("figure", "figures.allocation"),
-        lock=LOCK,
-    output:
-        **figure("allocation"),
-    log:
-        "<logs>/figure_allocation.log",
-    benchmark:
-        "<benchmarks>/figure_allocation.tsv"
-    conda:
-        "../../environment.yml"
-    threads: 1
-    resources:
-        mem_mb=1000,
-        runtime=10,
-    params:
-        figure="allocation",
-    message:
-        "Drawing figure 7: allocation"
-    script:
-        "../scripts/figure.py"
-
-
-rule figure_steps:
-    input:
-        steps="<results>/metrics/steps.nc",
-        published="config/published.yaml",
-        code=code_of("figure", "figures.steps"),
-        lock=LOCK,
-    output:
-        **figure("steps"),
-    log:
-        "<logs>/figure_steps.log",
-    benchmark:
-        "<benchmarks>/figure_steps.tsv"
-    conda:
-        "../../environment.yml"
-    threads: 1
-    resources:
-        mem_mb=1000,
-        runtime=10,
-    params:
-        figure="steps",
-    message:
-        "Drawing figure 7 of the extended version: flat activations"
-    script:
-        "../scripts/figure.py"
-
-
-rule figure_parity_variants:
-    input:
-        architecture="<results>/metrics/parity_architecture.nc",
-        encoding="<results>/metrics/parity_encoding.nc",
-        code=code_of("figure", "figures.parity_variants"),
-        lock=LOCK,
-    output:
-        **figure("parity_variants"),
-    log:
-        "<logs>/figure_parity_variants.log",
-    benchmark:
-        "<benchmarks>/figure_parity_variants.tsv"
-    conda:
-        "../../environment.yml"
-    threads: 1
-    resources:
-        mem_mb=1000,
-        runtime=10,
-    params:
-        figure="parity_variants",
-    message:
-        "Drawing the variants of the parity experiment"
-    script:
-        "../scripts/figure.py"
+    rule:
+        name:
+            f"figure_{name}"
+        input:
+            **inputs,
+            code=code_of("figure", f"figures.{name}"),
+            lock=LOCK,
+        output:
+            **figure(name),
+        log:
+            f"<logs>/figure_{name}.log",
+        benchmark:
+            f"<benchmarks>/figure_{name}.tsv"
+        conda:
+            "../../environment.yml"
+        threads: 1
+        resources:
+            mem_mb=1000,
+            runtime=10,
+        params:
+            figure=name,
+        message:
+            "Drawing the figure {params.figure}"
+        script:
+            "../scripts/figure.py"

@@ -28,20 +28,11 @@ rule claims:
 rule report:
     input:
         claims="<results>/claims.json",
-        figures=[
-            "<results>/figures/parity.svg",
-            "<results>/figures/parity_variants.svg",
-            "<results>/figures/allocation.svg",
-            "<results>/figures/steps.svg",
-        ],
+        figures=expand("<results>/figures/{name}.svg", name=FIGURES),
         metrics=METRICS,
         deviations="config/deviations.yaml",
         template="workflow/report/report.html.j2",
-        sections=[
-            "workflow/report/sections/parity.html.j2",
-            "workflow/report/sections/allocation.html.j2",
-            "workflow/report/sections/steps.html.j2",
-        ],
+        sections=sorted(map(str, Path("workflow/report/sections").glob("*.j2"))),
         style="workflow/report/style.css",
         code=code_of("report"),
         lock=LOCK,

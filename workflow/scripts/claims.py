@@ -3,15 +3,14 @@
 import json
 from pathlib import Path
 
-import yaml
-
 from gradient_failures import dataset, files, provenance
 from gradient_failures.claims import judge
 from gradient_failures.config.claims import validated_claims
+from gradient_failures.config.files import read_yaml
 from gradient_failures.jobs import logged_to
 
 with logged_to(snakemake.log[0]):
-    claims = validated_claims(yaml.safe_load(Path(snakemake.input.claims).read_text(encoding="utf-8")))
+    claims = validated_claims(read_yaml(snakemake.input.claims))
     metrics = {Path(path).stem: dataset.read(path) for path in snakemake.input.metrics}
     document = {
         "provenance": provenance.attributes(

@@ -9,13 +9,14 @@ from gradient_failures.jobs import logged_to
 with logged_to(snakemake.log[0]):
     name = snakemake.params.diagnostic
     diagnostic = importlib.import_module(f"gradient_failures.diagnostics.{name}")
-    started = time.perf_counter()
-    result = diagnostic.measure(diagnostic.Config(**snakemake.params.config))
     attributes = provenance.attributes(
         title=f"Diagnostic: {name}",
         code=snakemake.input.code,
         lock=snakemake.input.lock,
         config={"diagnostic": name, **snakemake.params.config},
     )
+    started = time.perf_counter()
+    result = diagnostic.measure(diagnostic.Config(**snakemake.params.config))
+    provenance.require_unchanged(snakemake.input.code, attributes)
     seconds = {"device": "cpu", "wall_seconds": time.perf_counter() - started}
     dataset.write(result, snakemake.output[0], {**attributes, **seconds})

@@ -1,18 +1,14 @@
 """Draw one figure from the results it names, and save it in every format."""
 
 import importlib
-from pathlib import Path
-
-import yaml
 
 from gradient_failures import dataset, plotting, provenance
+from gradient_failures.config.files import read_yaml
 from gradient_failures.jobs import logged_to
 
 
 def load(path):
-    if path.endswith(".yaml"):
-        return yaml.safe_load(Path(path).read_text(encoding="utf-8"))
-    return dataset.read(path)
+    return read_yaml(path) if path.endswith(".yaml") else dataset.read(path)
 
 
 with logged_to(snakemake.log[0]):

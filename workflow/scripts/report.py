@@ -4,9 +4,8 @@ import json
 import os
 from pathlib import Path
 
-import yaml
-
 from gradient_failures import dataset, files, provenance
+from gradient_failures.config.files import read_yaml
 from gradient_failures.jobs import logged_to
 from gradient_failures.report import render
 
@@ -19,7 +18,7 @@ with logged_to(snakemake.log[0]):
         verdicts=json.loads(Path(inputs.claims).read_text(encoding="utf-8")),
         figures={Path(path).stem: Path(path).read_bytes() for path in inputs.figures},
         metrics={Path(path).stem: dataset.read(path) for path in inputs.metrics},
-        deviations=yaml.safe_load(Path(inputs.deviations).read_text(encoding="utf-8")),
+        deviations=read_yaml(inputs.deviations),
         config=snakemake.params.config,
         provenance=provenance.attributes(
             title="Report", code=inputs.code, lock=inputs.lock, config=snakemake.params.config

@@ -48,6 +48,8 @@ class AllocationTraining(Training):
 class AllocationConfig(Experiment):
     """The allocation experiment: share out money among k stocks, one of which the input moves."""
 
+    evidence: ClassVar[Mapping[str, set[str]]] = {"allocation": {"approach", "n_stocks"}}
+
     training: AllocationTraining
     """Hyper-parameters shared by all runs."""
 

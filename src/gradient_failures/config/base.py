@@ -121,18 +121,34 @@ class Experiment(Strict):
     training_axis: ClassVar[str | None] = None
     """The axis whose values have settings of their own in ``training``; None where all runs share one."""
 
+    evidence: ClassVar[Mapping[str, set[str]]] = {}
+    """The sweeps that figures and claims read, each with its axes; their values are free."""
+
     training: Training | Mapping[Any, Training]
     sweeps: Mapping[FileName, Sweep]
 
     seeds_per_job: PositiveInt
-    """Seeds trained by one job, one after another. The results do not depend on it: a job costs
-    3 to 4 core-seconds to start, so blocks keep that small beside the training."""
+    """Seeds trained by one job, one after another. The metrics do not depend on it. A job costs
+    3 to 4 core-seconds to start, so blocks keep that small beside the training; another size names
+    other blocks, so runs already finished in blocks of the old size are trained again."""
 
     def training_at(self, slug: str) -> Training:
         """The settings of the runs at the grid point that ``slug`` names."""
         if isinstance(self.training, Training):
             return self.training
         return self.training[coordinates(slug)[str(self.training_axis)]]
+
+    @model_validator(mode="after")
+    def _evidence_is_there(self) -> Self:
+        for name, axes in self.evidence.items():
+            if name not in self.sweeps:
+                raise ValueError(f"sweeps.{name} is missing: figures and claims need it")
+            if set(self.sweeps[name].axes()) != axes:
+                raise ValueError(
+                    f"sweeps.{name} must have the axes {', '.join(sorted(axes))} for its figures and claims; "
+                    "give a sweep over other axes a name of its own"
+                )
+        return self
 
     @model_validator(mode="after")
     def _every_run_has_settings(self) -> Self:

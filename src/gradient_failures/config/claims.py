@@ -6,7 +6,7 @@ from typing import Any, Literal, Self
 from pydantic import Field, NonNegativeInt, ValidationError, field_validator, model_validator
 
 from gradient_failures.config.base import FileName, Number, Strict
-from gradient_failures.config.errors import ConfigError, explain
+from gradient_failures.config.errors import ConfigError, explain, unknown
 
 Metric = Literal[
     "success_rate",
@@ -53,6 +53,9 @@ class Budget(Strict):
     seeds: NonNegativeInt = 0
     """Independent runs at each grid point."""
 
+    covers: Mapping[str, list[Any]] = {}
+    """Values that axes of the data must include."""
+
 
 class Options(Strict):
     """Further arguments of a metric; each metric takes those it needs."""
@@ -62,6 +65,22 @@ class Options(Strict):
 
     variable: str | None = None
     """Variable of the data that is estimated."""
+
+
+OPTIONS: dict[Metric, set[str]] = {
+    "success_rate": {"level"},
+    "late_mean": {"variable"},
+    "final_mean": {"variable"},
+    "final_gap": {"variable"},
+    "ends_at_most": {"variable", "level"},
+    "first_passage": {"level"},
+    "slower": {"level"},
+    "largest": {"variable"},
+}
+"""The options that each metric takes, all of which it needs."""
+
+PAIRED: set[Metric] = {"slower", "final_gap"}
+"""Metrics that compare two values of one axis."""
 
 
 class Claim(Strict):
@@ -106,6 +125,23 @@ class Claim(Strict):
     reduced_may_judge: bool = False
     """Whether a run below the budget may still reach a verdict."""
 
+    @model_validator(mode="after")
+    def _options_fit_the_metric(self) -> Self:
+        given, wanted = set(self.options.model_dump(exclude_none=True)), OPTIONS[self.metric]
+        if given != wanted:
+            raise ValueError(f"{self.metric} takes the options {sorted(wanted)}; given are {sorted(given)}")
+        return self
+
+    @model_validator(mode="after")
+    def _cells_fit_the_metric(self) -> Self:
+        for cell in self.select:
+            pairs = [value for value in cell.values() if isinstance(value, list)]
+            if self.metric in PAIRED and list(map(len, pairs)) != [2]:
+                raise ValueError(f"{self.metric} compares two values of one axis (dim: [5, 10]), not {cell}")
+            if self.metric not in PAIRED and pairs:
+                raise ValueError(f"{self.metric} takes one value of each axis; not {cell}")
+        return self
+
 
 class Claims(Strict):
     """All claims, in the order of the report."""
@@ -121,6 +157,22 @@ class Claims(Strict):
         if repeated:
             raise ValueError(f"the id {', '.join(sorted(repeated))} is used more than once")
         return claims
+
+
+def check_data(claims: list[Claim], files: Mapping[str, set[str] | None]) -> None:
+    """Check that the files and axes that ``claims`` name exist; a :class:`ConfigError` says which do not.
+
+    Parameters
+    ----------
+    files : the axes of each metrics file, None where they are not known before it is measured.
+    """
+    for claim in claims:
+        if claim.data not in files:
+            raise ConfigError(f"claims.{claim.id}.data {claim.data}: {unknown(claim.data, files, 'file')}")
+        axes = files[claim.data]
+        for axis in {axis for cell in claim.select for axis in cell}:
+            if axes is not None and axis not in axes:
+                raise ConfigError(f"claims.{claim.id}.select {axis}: {unknown(axis, axes, 'key')}")
 
 
 def validated_claims(document: Mapping[str, Any]) -> list[Claim]:

@@ -1,6 +1,7 @@
 """Mistakes in a configuration, explained to the person who made them."""
 
 import difflib
+from collections.abc import Iterable
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
@@ -15,16 +16,25 @@ def explain(error: ValidationError, model: type[BaseModel]) -> str:
     return "\n".join(_explain_one(detail, model) for detail in error.errors())
 
 
+def unknown(name: str, valid: Iterable[str], kind: str) -> str:
+    """What to say about a ``name`` that is none of ``valid``: the nearest that is, and all of them."""
+    valid = sorted(valid)
+    nearest = difflib.get_close_matches(name, valid, n=1, cutoff=0.5)
+    hint = f"; did you mean '{nearest[0]}'?" if nearest else ";"
+    return f"unknown {kind}{hint} Valid {kind}s here: {', '.join(valid)}"
+
+
 def _explain_one(detail: Any, model: type[BaseModel]) -> str:
-    location = [str(part) for part in detail["loc"]]
+    location = [str(part) for part in detail["loc"] if part != "[key]"]
     key = ".".join(location) or "the configuration"
     if detail["type"] == "extra_forbidden":
         valid = _valid_keys(model, location[:-1])
-        nearest = difflib.get_close_matches(location[-1], valid, n=1, cutoff=0.5)
-        hint = f"; did you mean '{nearest[0]}'?" if nearest else ";"
-        return f"{key}: unknown key{hint} Valid keys here: {', '.join(valid)}"
+        return f"{key}: {unknown(location[-1], valid, 'key')}"
     if detail["type"] == "missing":
-        return f"{key}: this key is missing"
+        hint = " (a new sweep needs it; did you mean one that exists?)" if "sweeps" in location[:-1] else ""
+        return f"{key}: this key is missing{hint}"
+    if detail["type"] in ("model_type", "dict_type"):
+        return f"{key}: {detail['input']!r} is not allowed: input should be a dictionary of keys and values"
     message = detail["msg"].removeprefix("Value error, ")
     if detail["type"] == "value_error" and isinstance(detail["input"], dict):
         return f"{key}: {message}"
@@ -38,8 +48,8 @@ def _valid_keys(model: type[BaseModel], location: list[str]) -> list[str]:
     schema = model.model_json_schema()
     node: dict[str, Any] = schema
     for part in location:
-        named = list(node.get("patternProperties", {}).values())
-        node = node.get("properties", {}).get(part) or (named[0] if named else node.get("items", {}))
+        named = [*node.get("patternProperties", {}).values(), node.get("additionalProperties")]
+        node = node.get("properties", {}).get(part) or named[0] or node.get("items", {})
         if "$ref" in node:
             node = schema["$defs"][node["$ref"].rsplit("/", 1)[1]]
     return sorted(node.get("properties", {}))

@@ -56,6 +56,11 @@ class PaperConfig(Strict):
         """The diagnostics by name."""
         return {name: part for name, part in self if isinstance(part, Diagnostic)}
 
+    def files(self) -> dict[str, set[str] | None]:
+        """The metrics files by name, with their axes; None for those of diagnostics."""
+        sweeps = [item for experiment in self.experiments().values() for item in experiment.sweeps.items()]
+        return {**{name: set(sweep.axes()) for name, sweep in sweeps}, **dict.fromkeys(self.diagnostics())}
+
     @model_validator(mode="after")
     def _one_file_for_each_name(self) -> Self:
         sweeps = [sweep for experiment in self.experiments().values() for sweep in experiment.sweeps]

@@ -72,6 +72,13 @@ class ParityTraining(Training):
 class ParityConfig(Experiment):
     """The parity experiment: learn y = (-1)^<x, v*> from uniform x by SGD (§2.1, figure 1)."""
 
+    evidence: ClassVar[Mapping[str, set[str]]] = {
+        "parity": {"dim"},
+        "parity_subset_size": {"dim", "fixed_subset_size"},
+        "parity_architecture": {"dim", "architecture"},
+        "parity_encoding": {"dim", "input_encoding"},
+    }
+
     training: ParityTraining
     """Hyper-parameters shared by all runs."""
 

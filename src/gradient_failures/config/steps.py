@@ -45,6 +45,7 @@ class StepsConfig(Experiment):
     """Flat activations: learn x ↦ u(<w*, x> + b*) for a known step function u, by four methods."""
 
     training_axis: ClassVar[str | None] = "method"
+    evidence: ClassVar[Mapping[str, set[str]]] = {"steps": {"method"}}
 
     training: Mapping[Method, StepsTraining]
     """Hyper-parameters by method."""

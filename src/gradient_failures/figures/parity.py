@@ -36,17 +36,21 @@ def draw(learning: xr.Dataset, subset_size: xr.Dataset, published: Mapping[str, 
         _draw_dimension(
             panel, learning["accuracy"].sel(dim=dim), published["figure_1"]["accuracy"].get(f"d{dim}")
         )
-    panels.flat[0].legend(loc="lower right")
+    panels.flat[0].set_ylim(min(0.4, float(learning["accuracy"].min()) - 0.02), 1.02)
+    upper.legend(
+        *panels.flat[0].get_legend_handles_labels(), loc="outside upper right", ncols=3, borderaxespad=0
+    )
     upper.supxlabel(plotting.axis_label(learning["step"]), fontsize=8)
     upper.supylabel(plotting.axis_label(learning["accuracy"]), fontsize=8)
 
+    hardest = subset_size["dim"].values.max()
     by_dimension, by_subset = lower.subplots(1, 2, sharey=True)
     _draw_success(by_dimension, learning["accuracy"])
     by_dimension.set_title("v* uniform")
     by_dimension.set_ylabel("share of runs that learn")
     by_dimension.legend()
-    _draw_success(by_subset, subset_size["accuracy"].isel(dim=-1))
-    by_subset.set_title(f"|v*| fixed, d = {subset_size['dim'].values[-1]}")
+    _draw_success(by_subset, subset_size["accuracy"].sel(dim=hardest))
+    by_subset.set_title(f"|v*| fixed, d = {hardest}")
     return figure
 
 
@@ -56,7 +60,7 @@ def _draw_dimension(axes: Axes, accuracy: xr.DataArray, published: Mapping[str, 
     if published:
         plotting.draw_published(axes, published, last, "published run")
     axes.axhline(0.5, color="0.6", linewidth=0.6, zorder=0)
-    axes.set(ylim=(0.4, 1.02), xlim=(0, last))
+    axes.set(xlim=(0, last))
     plotting.thousands(axes)
     axes.set_title(f"d = {int(accuracy['dim'])} ({accuracy.sizes['seed']} runs)")
 
@@ -64,11 +68,12 @@ def _draw_dimension(axes: Axes, accuracy: xr.DataArray, published: Mapping[str, 
 def _draw_success(axes: Axes, accuracy: xr.DataArray) -> None:
     """Success rate with its interval against the first dimension of ``accuracy`` (axis, seed, step)."""
     axis = accuracy[accuracy.dims[0]]
-    for level, (color, marker, line) in LEVELS.items():
+    aside = 0.01 * np.ptp(axis.values)
+    for sign, (level, (color, marker, line)) in zip((-1, 1), LEVELS.items(), strict=True):
         reached = statistics.first_passage(accuracy, level) < np.inf
         plotting.draw_rates(
             axes,
-            axis.values,
+            axis.values + sign * aside,
             reached,
             color=color,
             marker=marker,

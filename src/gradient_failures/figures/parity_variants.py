@@ -22,7 +22,7 @@ def draw(architecture: xr.Dataset, encoding: xr.Dataset) -> Figure:
     """
     figure = Figure(figsize=(7.2, 2.7))
     left, right = figure.subplots(1, 2, sharey=True)
-    largest = architecture.isel(dim=-1)
+    largest = architecture.sel(dim=architecture["dim"].max())
     _draw_groups(left, [str(name) for name in largest["architecture"].values], [largest["accuracy"]], [""])
     left.set_xlabel(plotting.axis_label(architecture["architecture"]))
     left.set_ylabel("mean accuracy, last quarter")
