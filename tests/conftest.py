@@ -38,6 +38,15 @@ tuples:
     tuples_initial_scale: {tuple_length: [1], seeds: 1}
   seeds_per_job: 2
 image_ceiling: {images: 1000}
+steps:
+  training:
+    non_flat_approximation: {steps: 40, eval_every: 20, batch_size: 10}
+    end_to_end: {steps: 40, eval_every: 20, batch_size: 10}
+    multiclass: {steps: 40, eval_every: 20, batch_size: 10}
+    forward_only: {steps: 20, eval_every: 20, batch_size: 10}
+  seeds_per_job: 2
+  sweeps:
+    steps: {seeds: 2}
 realisability: {exhaustive_dim: [1, 2, 3], sampled_dim: [6], sampled_targets: 2, sampled_inputs: 50}
 """
 

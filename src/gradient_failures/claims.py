@@ -130,6 +130,12 @@ def final_gap(dataset: xr.Dataset, cell: Mapping[str, Any], variable: str) -> Es
     return statistics.mean(first - second)
 
 
+def ends_at_most(dataset: xr.Dataset, cell: Mapping[str, Any], variable: str, level: float) -> Estimate:
+    """Share of runs whose ``variable`` is at or below ``level`` at the last step."""
+    final = _select(dataset, cell)[variable].isel(step=-1)
+    return statistics.rate(int((final <= level).sum()), final.size)
+
+
 def first_passage(dataset: xr.Dataset, cell: Mapping[str, Any], level: float) -> Estimate:
     """Steps to accuracy ``level``: median and range over the runs."""
     return statistics.observed_range(statistics.first_passage(_select(dataset, cell)["accuracy"], level))
@@ -156,6 +162,7 @@ METRICS: dict[str, Callable[..., Estimate]] = {
     "late_mean": late_mean,
     "final_mean": final_mean,
     "final_gap": final_gap,
+    "ends_at_most": ends_at_most,
     "first_passage": first_passage,
     "slower": slower,
     "largest": largest,
@@ -211,6 +218,7 @@ def describe_metric(claim: Claim) -> str:
         "late_mean": f"the mean {variable} over the last quarter of training",
         "final_mean": f"the mean final {variable}",
         "final_gap": f"the mean difference in final {variable}, the first minus the second,",
+        "ends_at_most": f"the share of runs whose final {variable} is at most {level}",
         "first_passage": f"the median number of steps to accuracy {level}",
         "slower": f"the chance that the second takes longer to accuracy {level} than the first",
         "largest": f"the largest {variable}",

@@ -20,6 +20,7 @@ AXIS_NAMES = {
     "architecture": "hidden layers, in multiples of d",
     "input_encoding": "encoding of the input bits",
     "n_stocks": "number of stocks k",
+    "method": "method of learning the step function",
 }
 """Long name of every axis that a sweep may have."""
 

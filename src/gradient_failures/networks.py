@@ -4,33 +4,72 @@ At the paper's sizes a training step is a few small matrix products, and autogra
 objects cost several times more than the arithmetic. The tests hold every gradient here against autograd.
 """
 
+from collections.abc import Iterator
+
 import torch
 from torch import Tensor
 
 
-class HingeNetwork:
-    """A ReLU network with one linear output, trained by SGD on the hinge loss max(0, 1 - y·score).
+class DenseNetwork:
+    """A ReLU network with linear outputs and hand-written gradients; without hidden layers, a linear map.
 
     Inputs carry a last column of ones, which multiplies the bias row of the first layer.
 
     Parameters
     ----------
     layers : weights as :func:`dense_weights` makes them; updated in place.
-    batch_size : rows of the batches that :meth:`sgd_step` takes.
+    batch_size : rows of the batches that the network is trained on.
     """
 
     def __init__(self, layers: list[Tensor], batch_size: int) -> None:
         self.layers = layers
         self._activations = [layer.new_ones(batch_size, layer.shape[1] + 1) for layer in layers[:-1]]
         self._errors = [layer.new_empty(batch_size, layer.shape[1]) for layer in layers[:-1]]
-        self._scores = layers[0].new_empty(batch_size, 1)
+        self._hidden: list[Tensor] = []
+        self._outputs = layers[-1].new_empty(batch_size, layers[-1].shape[1])
 
-    def scores(self, inputs: Tensor) -> Tensor:
-        """Scores of ``inputs`` (n, d + 1), shape (n,)."""
+    def outputs(self, inputs: Tensor) -> Tensor:
+        """Outputs at any number of ``inputs`` (n, d + 1), shape (n, outputs)."""
         outputs = inputs @ self.layers[0]
         for layer in self.layers[1:]:
             outputs = torch.addmm(layer[-1], outputs.clamp_min_(0), layer[:-1])
-        return outputs.squeeze(1)
+        return outputs
+
+    def forward(self, inputs: Tensor) -> Tensor:
+        """Outputs at a batch (batch_size, d + 1), in a buffer that the next call writes to."""
+        self._hidden = [inputs]
+        for layer, activation in zip(self.layers[:-1], self._activations, strict=True):
+            torch.mm(self._hidden[-1], layer, out=activation[:, :-1])
+            self._hidden.append(activation.clamp_min_(0))
+        return torch.mm(self._hidden[-1], self.layers[-1], out=self._outputs)
+
+    def backward(self, error: Tensor) -> None:
+        """Set the ``grad`` of each layer from ``error``, the gradient of the loss at the last outputs."""
+        for layer, inputs, output_error in self._errors_by_layer(error):
+            if layer.grad is None:
+                layer.grad = torch.empty_like(layer)
+            torch.mm(inputs.t(), output_error, out=layer.grad)
+
+    def _errors_by_layer(self, error: Tensor) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
+        """Each layer with its inputs and the error at its outputs, from the last layer to the first.
+
+        A layer may be updated as soon as it is given: the error below it is known by then.
+        """
+        for depth in range(len(self.layers) - 1, 0, -1):
+            layer, inputs = self.layers[depth], self._hidden[depth]
+            below = torch.mm(error, layer[:-1].t(), out=self._errors[depth - 1])
+            _relu_backward(below, inputs[:, :-1])
+            yield layer, inputs, error
+            error = below
+        yield self.layers[0], self._hidden[0], error
+
+
+class HingeNetwork(DenseNetwork):
+    """A network with one output, the score, trained by SGD on the hinge loss max(0, 1 - y·score)."""
+
+    def scores(self, inputs: Tensor) -> Tensor:
+        """Scores of ``inputs`` (n, d + 1), shape (n,)."""
+        return self.outputs(inputs).squeeze(1)
 
     def sgd_step(self, inputs: Tensor, labels: Tensor, learning_rate: float) -> None:
         """One step of SGD on a batch: ``inputs`` (batch_size, d + 1), ``labels`` ±1 (batch_size, 1).
@@ -38,20 +77,10 @@ class HingeNetwork:
         Every error below is the gradient of the loss times minus the learning rate, so that one fused
         product both forms a layer's gradient and takes the step.
         """
-        hidden = [inputs]
-        for layer, activation in zip(self.layers[:-1], self._activations, strict=True):
-            torch.mm(hidden[-1], layer, out=activation[:, :-1])
-            hidden.append(activation.clamp_min_(0))
-        torch.mm(hidden[-1], self.layers[-1], out=self._scores)
-        inside_margin = torch.mul(self._scores, labels).lt_(1)
+        inside_margin = torch.mul(self.forward(inputs), labels).lt_(1)
         error = inside_margin.mul_(labels).mul_(learning_rate / len(labels))
-        for depth in range(len(self.layers) - 1, 0, -1):
-            layer, activation = self.layers[depth], hidden[depth]
-            below = torch.mm(error, layer[:-1].t(), out=self._errors[depth - 1])
-            layer.addmm_(activation.t(), error)
-            _relu_backward(below, activation[:, :-1])
-            error = below
-        self.layers[0].addmm_(inputs.t(), error)
+        for layer, activation, output_error in self._errors_by_layer(error):
+            layer.addmm_(activation.t(), output_error)
 
 
 def _relu_backward(error: Tensor, activation: Tensor) -> None:

@@ -66,6 +66,7 @@ def render(
         "learning_table": learning_table,
         "mean": statistics.mean,
         "late_mean": late_mean,
+        "completed": completed,
         "slug": lambda verdict: verdict.lower().replace(" ", "-"),
         "criterion": lambda criterion: describe(Criterion(**criterion)),
         "quantity": lambda claim: describe_metric(Claim(**claim)),

@@ -64,6 +64,23 @@ RUNS = {
         stays_at(lambda claim: claim.criterion.at_most + 0.01),
         stays_at(lambda claim: claim.criterion.at_most),
     ),
+    ("final_mean", "at_least"): (
+        stays_at(lambda claim: claim.criterion.at_least + 0.01),
+        stays_at(lambda claim: claim.criterion.at_least - 0.01),
+        stays_at(lambda claim: claim.criterion.at_least),
+    ),
+    ("ends_at_most", "at_most"): (
+        stays_at(lambda claim: claim.options.level + 0.01),
+        stays_at(lambda claim: claim.options.level - 0.01),
+        lambda claim, cell, seed, step: np.where(
+            step < step[-1], 0.0, claim.options.level + (0.01, -0.01)[share_learns(claim, seed)]
+        ),
+    ),
+    ("final_gap", "at_most"): (
+        apart_by(lambda claim, seed: claim.criterion.at_most - 0.1),
+        apart_by(lambda claim, seed: claim.criterion.at_most + 0.1),
+        apart_by(lambda claim, seed: claim.criterion.at_most + 0.1 * (-1) ** seed),
+    ),
     ("final_gap", "at_least"): (
         apart_by(lambda claim, seed: claim.criterion.at_least + 0.1),
         apart_by(lambda claim, seed: claim.criterion.at_least - 0.1),

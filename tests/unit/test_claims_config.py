@@ -50,6 +50,15 @@ def grid_of(name):
     return {"dim": sorted({*PAPER.realisability.exhaustive_dim}), "construction": construction}
 
 
+def settings_of(experiment, claim):
+    """The training settings of the runs that a claim judges."""
+    if experiment.training_axis is None:
+        return [experiment.training]
+    values = [cell[experiment.training_axis] for cell in claim.select]
+    each = [value if isinstance(value, list) else [value] for value in values]
+    return [experiment.training[value] for values in each for value in values]
+
+
 def test_every_metric_has_a_function_and_every_function_a_name():
     assert set(get_args(Metric)) == set(METRICS)
 
@@ -75,7 +84,8 @@ def test_every_cell_of_a_claim_is_on_the_grid(claim):
 def test_the_full_run_meets_the_budget_of_a_claim(claim):
     if claim.data in EXPERIMENTS:
         experiment = EXPERIMENTS[claim.data]
-        assert 0 < claim.budget.steps <= experiment.training.steps
+        steps = [training.steps for training in settings_of(experiment, claim)]
+        assert 0 < claim.budget.steps <= min(steps)
         assert 0 < claim.budget.seeds <= experiment.sweeps[claim.data].seeds
 
 

@@ -10,6 +10,7 @@ from gradient_failures.combine import AXIS_NAMES, combine
 from gradient_failures.config.allocation import AllocationPoint
 from gradient_failures.config.base import seed_blocks
 from gradient_failures.config.parity import ParityPoint, ParitySweep
+from gradient_failures.config.steps import StepsPoint
 from gradient_failures.dataset import DatasetError
 
 STEPS = [0, 10, 20]
@@ -176,4 +177,5 @@ def test_settings_may_differ_along_the_training_axis(tmp_path):
 
 
 def test_every_axis_of_a_sweep_has_a_long_name():
-    assert set(AXIS_NAMES) == {*ParityPoint.model_fields, *AllocationPoint.model_fields}
+    points = [ParityPoint, AllocationPoint, StepsPoint]
+    assert set(AXIS_NAMES) == {axis for point in points for axis in point.model_fields}

@@ -72,7 +72,7 @@ def all_sweeps(model=Sweep):
 
 
 def test_the_full_configuration_is_valid():
-    assert set(validated(document("config.yaml")).experiments()) == {"parity", "allocation"}
+    assert set(validated(document("config.yaml")).experiments()) == {"parity", "allocation", "steps"}
 
 
 def test_the_smoke_overlay_is_valid_and_smaller():
@@ -101,6 +101,8 @@ def test_the_schema_accepts_the_full_configuration():
         ("parity.sweeps.parity.dim", []),
         ("parity.sweeps.parity.dim", [0]),
         ("parity.sweeps.parity_architecture.architecture", ["10"]),
+        ("steps.training.multiclass.batch_size", 0),
+        ("steps.training.two_class", {}),
         ("realisability.exhaustive_dim", [15]),
     ],
 )
@@ -197,6 +199,8 @@ def test_a_bad_value_is_named_with_its_key_and_what_is_allowed(key, value, allow
         ("parity.sweeps.parity_architecture.architecture", "10d-d", "pattern"),
         ("parity.sweeps.parity_architecture.architecture", 10, "string"),
         ("parity.sweeps.parity_encoding.input_encoding", "bit", "'signs' or 'bits'"),
+        ("steps.sweeps.steps.method", "two_class", "'multiclass' or 'forward_only'"),
+        ("steps.training.multiclass.hidden_widths", 0, "greater than 0"),
         ("realisability.exhaustive_dim", 15, "less than or equal to 14"),
         ("realisability.sampled_dim", 0, "greater than or equal to 1"),
     ],
@@ -219,6 +223,8 @@ def test_a_bad_value_on_an_axis_is_named_with_its_place(axis, value, allowed):
         ("parity.training.step", "steps"),
         ("realisability.sampled_input", "sampled_inputs"),
         ("parity.sweeps.parity.dims", "dim"),
+        ("steps.training.multiclass.step", "steps"),
+        ("steps.training.multiclass.optimiser.beta3", "beta2"),
         ("parity.sweeps.parity.archtecture", "architecture"),
     ],
 )

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gradient_failures.layers import dense_weights, truncated_normal
-from gradient_failures.networks import HingeNetwork
+from gradient_failures.networks import DenseNetwork, HingeNetwork
 
 SD_OF_THE_CUT_NORMAL = 0.8796256610342398  # √(1 - 4 φ(2) / (2 Φ(2) - 1))
 
@@ -197,3 +197,37 @@ def test_weights_of_units_that_are_off_do_not_move():
     network.sgd_step(torch.ones(2, 3).double(), -torch.ones(2, 1).double(), 0.1)
     moved = (network.layers[0] != before[0]).all(dim=0).tolist()
     assert moved == [True, False, True, True]
+
+
+def gradients_by_autograd(layers, inputs, error):
+    """Gradients of the outputs' product with ``error``, which is then the gradient at the outputs."""
+    leaves = [layer.clone().requires_grad_() for layer in layers]
+    hidden = inputs[:, :-1]
+    for layer in leaves[:-1]:
+        hidden = torch.relu(hidden @ layer[:-1] + layer[-1])
+    outputs = hidden @ leaves[-1][:-1] + leaves[-1][-1]
+    return outputs.detach(), torch.autograd.grad((outputs * error).sum(), leaves)
+
+
+@pytest.mark.parametrize("hidden", [[], [7], [7, 5, 3]])
+@pytest.mark.parametrize("outputs", [1, 4])
+def test_backward_is_autograd_from_an_error_at_the_outputs(hidden, outputs):
+    layers, inputs, _ = random_problem([3, *hidden, outputs], batch=6, seed=1)
+    network = DenseNetwork(layers, batch_size=6)
+    for seed in range(2):
+        error = torch.from_numpy(np.random.default_rng(seed).standard_normal((6, outputs)))
+        expected, gradients = gradients_by_autograd(layers, inputs, error)
+        torch.testing.assert_close(network.forward(inputs), expected, rtol=1e-12, atol=1e-12)
+        torch.testing.assert_close(network.outputs(inputs), expected, rtol=1e-12, atol=1e-12)
+        network.backward(error)
+        assert_close([layer.grad for layer in layers], gradients)
+
+
+def test_forward_and_backward_leave_inputs_weights_and_error_alone():
+    layers, inputs, _ = random_problem([3, 5, 2], batch=4, seed=0)
+    error = torch.ones(4, 2, dtype=torch.float64)
+    kept = copies([*layers, inputs, error])
+    network = DenseNetwork(layers, batch_size=4)
+    network.forward(inputs)
+    network.backward(error)
+    assert all(torch.equal(a, b) for a, b in zip([*layers, inputs, error], kept, strict=True))

@@ -12,6 +12,7 @@ FIXED = {
     "figure_parity": 1,
     "figure_parity_variants": 1,
     "figure_allocation": 1,
+    "figure_steps": 1,
     "report": 1,
 }
 
@@ -21,7 +22,9 @@ def test_full_paper_expands_over_grid_and_seed_blocks(project):
     # 6 dimensions x 6 blocks, 8 subset sizes x 4, 3 more architectures x 1, bits at 3 dimensions x 4
     parity = 6 * 6 + 8 * 4 + 3 + 3 * 4
     allocation = 2 * 6 * 4  # approaches x numbers of stocks x blocks
-    assert jobs == {**FIXED, "combine": 5, "train_parity": parity, "train_allocation": allocation}
+    steps = 4 * 4  # methods x blocks
+    training = {"train_parity": parity, "train_allocation": allocation, "train_steps": steps}
+    assert jobs == {**FIXED, "combine": 6, **training}
 
 
 def test_smoke_has_every_rule_of_the_full_paper(project):

@@ -16,7 +16,7 @@ def metrics(project):
 
 def test_every_output_is_there(finished):
     results = finished.folder / "results"
-    for figure in ("parity", "parity_variants", "allocation"):
+    for figure in ("parity", "parity_variants", "allocation", "steps"):
         for suffix in ("svg", "png", "pdf"):
             assert (results / f"figures/{figure}.{suffix}").stat().st_size > 1000
     assert (results / "claims.json").exists()
@@ -33,6 +33,7 @@ def test_every_metrics_file_keeps_the_contract(finished):
         "parity_encoding",
         "parity_subset_size",
         "realisability",
+        "steps",
     }
     for result in found.values():
         for attribute in ("title", "source", "history", "references", "git_commit", "code_hash", "lock_hash"):

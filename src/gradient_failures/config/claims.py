@@ -8,7 +8,16 @@ from pydantic import Field, NonNegativeInt, ValidationError, field_validator, mo
 from gradient_failures.config.base import FileName, Number, Strict
 from gradient_failures.config.errors import ConfigError, explain, unknown
 
-Metric = Literal["success_rate", "late_mean", "final_mean", "final_gap", "first_passage", "slower", "largest"]
+Metric = Literal[
+    "success_rate",
+    "late_mean",
+    "final_mean",
+    "final_gap",
+    "ends_at_most",
+    "first_passage",
+    "slower",
+    "largest",
+]
 
 
 class Criterion(Strict):
@@ -52,7 +61,7 @@ class Options(Strict):
     """Further arguments of a metric; each metric takes those it needs."""
 
     level: Number | None = None
-    """Accuracy that counts as learnt."""
+    """Accuracy, or value of ``variable``, that counts as learnt."""
 
     variable: str | None = None
     """Variable of the data that is estimated."""
@@ -63,6 +72,7 @@ OPTIONS: dict[Metric, set[str]] = {
     "late_mean": {"variable"},
     "final_mean": {"variable"},
     "final_gap": {"variable"},
+    "ends_at_most": {"variable", "level"},
     "first_passage": {"level"},
     "slower": {"level"},
     "largest": {"variable"},

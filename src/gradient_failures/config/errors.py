@@ -48,8 +48,8 @@ def _valid_keys(model: type[BaseModel], location: list[str]) -> list[str]:
     schema = model.model_json_schema()
     node: dict[str, Any] = schema
     for part in location:
-        named = list(node.get("patternProperties", {}).values())
-        node = node.get("properties", {}).get(part) or (named[0] if named else node.get("items", {}))
+        named = [*node.get("patternProperties", {}).values(), node.get("additionalProperties")]
+        node = node.get("properties", {}).get(part) or named[0] or node.get("items", {})
         if "$ref" in node:
             node = schema["$defs"][node["$ref"].rsplit("/", 1)[1]]
     return sorted(node.get("properties", {}))

@@ -13,6 +13,7 @@ from gradient_failures.config.errors import ConfigError, explain
 from gradient_failures.config.image_ceiling import ImageCeilingConfig
 from gradient_failures.config.parity import ParityConfig
 from gradient_failures.config.realisability import RealisabilityConfig
+from gradient_failures.config.steps import StepsConfig
 from gradient_failures.config.tuples import TuplesConfig
 
 Folder = Annotated[str, Field(min_length=1, pattern=r"[^/]$")]
@@ -45,6 +46,9 @@ class PaperConfig(Strict):
 
     tuples: TuplesConfig
     """Tuples of line images, end-to-end and by decomposition (§3.1, figures 2 and 3)."""
+
+    steps: StepsConfig
+    """Flat activations: learning through a step function (figure 7 extended)."""
 
     realisability: RealisabilityConfig
     """The network class can represent every parity (lemma 3)."""

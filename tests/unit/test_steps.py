@@ -1,0 +1,410 @@
+"""Flat activations against loops over the levels, formulas written out, and autograd."""
+
+import bisect
+import math
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+import xarray as xr
+import yaml
+from hypothesis import given
+from hypothesis import strategies as st
+from torch.nn import functional
+
+from gradient_failures import dataset
+from gradient_failures.config.optimisers import AdamConfig
+from gradient_failures.config.paper import validated
+from gradient_failures.config.steps import StepsPoint, StepsTraining
+from gradient_failures.experiments.steps import (
+    DIM,
+    LEVELS,
+    METRICS,
+    OBJECTIVES,
+    NonFlatApproximation,
+    StepsLearner,
+    accuracy,
+    classes_of,
+    draw_target,
+    levels_at,
+    multiply_adds,
+    train,
+)
+from gradient_failures.layers import dense_weights
+from gradient_failures.networks import DenseNetwork
+from gradient_failures.optimisers import Adam
+
+FILE = Path(__file__).parents[2] / "config/config.yaml"
+PAPER = validated(yaml.safe_load(FILE.read_text(encoding="utf-8"))).steps
+
+ADAM = AdamConfig(learning_rate=0.01, beta1=0.9, beta2=0.99, epsilon=1e-5, epsilon_form="tensorflow")
+HIDDEN = {"non_flat_approximation": [], "end_to_end": [9, 8, 7], "multiclass": [9, 8], "forward_only": []}
+TINY = {
+    method: StepsTraining(steps=30, eval_every=10, batch_size=6, hidden_widths=widths, optimiser=ADAM)
+    for method, widths in HIDDEN.items()
+}
+MULTIPLES_OF_FIVE = list(range(-100, 100, 5))
+OTHERS = [-5, -4, -3, -2, -1, -0.2, 0, 0.1, 0.15, 0.175, 1, 2, 3, 4, 5]
+
+each_method = pytest.mark.parametrize("method", HIDDEN)
+
+
+def learner(method, seed=0, **changes):
+    return StepsLearner(StepsPoint(method=method), TINY[method].model_copy(update=changes), seed)
+
+
+def run(method, seeds, **changes):
+    return train(StepsPoint(method=method), TINY[method].model_copy(update=changes), seeds)
+
+
+def levels_of(bias):
+    """The levels in float64."""
+    return torch.from_numpy(LEVELS + bias)
+
+
+def smooth(r, levels):
+    """ũ at one r, term by term."""
+    value = levels[0]
+    for below, level in pairwise(levels):
+        gap = level - below
+        argument = 50 / gap * (r - (level - gap / 20))
+        value += gap / (1 + math.exp(-argument)) if argument > -700 else 0.0
+    return value
+
+
+def by_autograd(method, scores, classes, levels):
+    """The loss of ``method`` in a form that autograd differentiates as the method does."""
+    labels = levels[classes]
+    if method == "multiclass":
+        picked = scores - scores.logsumexp(1, keepdim=True)
+        return -picked[torch.arange(len(classes)), classes].mean()
+    score = scores[:, 0]
+    if method == "non_flat_approximation":
+        gaps = levels.diff()
+        rises = torch.sigmoid((score[:, None] - levels[1:] + gaps / 20) * 50 / gaps)
+        return functional.mse_loss(levels[0] + (gaps * rises).sum(1), labels)
+    if method == "forward_only":
+        stepped = torch.stack([levels[levels <= value][-1] for value in score.detach()])
+        straight_through = score + (stepped - score).detach()
+        return functional.mse_loss(straight_through, labels) / 2
+    return functional.mse_loss(score, labels)
+
+
+def test_the_text_counts_55_levels_of_which_52_are_different():
+    assert len(MULTIPLES_OF_FIVE) + len(OTHERS) == 55
+    assert LEVELS.tolist() == sorted({*MULTIPLES_OF_FIVE, *OTHERS})
+    assert len(LEVELS) == 52
+
+
+@pytest.mark.parametrize("bias", [0.0, -2.5, 1.7])
+def test_levels_stay_apart_in_single_precision(bias):
+    levels = levels_at(bias)
+    assert levels.dtype == torch.float32
+    torch.testing.assert_close(levels.double(), levels_of(bias), rtol=1e-6, atol=1e-6)
+    assert levels.diff().min() == pytest.approx(0.025, rel=1e-4)
+
+
+@given(
+    bias=st.floats(-3, 3),
+    r=st.lists(st.floats(-110, 110) | st.sampled_from(LEVELS.tolist()), min_size=1, max_size=20),
+)
+def test_u_is_the_largest_level_at_or_below(bias, r):
+    levels = levels_of(bias)
+    points = torch.tensor(r, dtype=torch.float64)
+    for value, found in zip(r, levels[classes_of(points, levels)].tolist(), strict=True):
+        below = [level for level in levels.tolist() if level <= value]
+        assert found == (max(below) if below else levels[0])
+
+
+def test_u_is_a_level_at_each_level_and_the_one_before_just_below():
+    levels = levels_at(0.3)
+    below = torch.nextafter(levels, torch.tensor(-torch.inf))
+    assert classes_of(levels, levels).tolist() == list(range(52))
+    assert classes_of(below, levels).tolist() == [0, *range(51)]
+
+
+@given(bias=st.floats(-3, 3), r=st.floats(-110, 110))
+def test_the_approximation_is_its_formula(bias, r):
+    levels = levels_of(bias)
+    found = NonFlatApproximation(levels).outputs(torch.tensor([[r]], dtype=torch.float64))
+    assert found.item() == pytest.approx(smooth(r, levels.tolist()), rel=1e-10, abs=1e-10)
+
+
+@pytest.mark.parametrize("bias", [0.0, -1.3])
+def test_the_approximation_is_near_u_and_flat_between_levels(bias):
+    levels = levels_of(bias)
+    middles = ((levels[1:] + levels[:-1]) / 2)[:, None]
+    output, slope = NonFlatApproximation(levels).output_and_slope(middles)
+    torch.testing.assert_close(output[:, 0], levels[:-1], rtol=0, atol=3e-3)
+    around = levels.diff()[np.abs(LEVELS[:-1]) <= 1] > 0.5
+    assert around.sum() == 3
+    assert slope[np.abs(LEVELS[:-1]) <= 1][around].max() < 1e-7
+
+
+def test_half_of_a_rise_lies_a_twentieth_of_the_gap_below_its_level():
+    levels = levels_of(0.0)
+    gaps = levels.diff()
+    output, slope = NonFlatApproximation(levels).output_and_slope((levels[1:] - gaps / 20)[:, None])
+    torch.testing.assert_close(output[:, 0], levels[:-1] + gaps / 2, rtol=0, atol=1e-4)
+    torch.testing.assert_close(slope[:, 0], torch.full((51,), 50 / 4).double(), rtol=0, atol=2e-3)
+
+
+@each_method
+def test_gradients_are_those_of_autograd(method):
+    rng = np.random.default_rng(3)
+    levels = levels_of(0.2)
+    objective = OBJECTIVES[method](levels)
+    layers = [layer.double() for layer in dense_weights([5, *HIDDEN[method], objective.n_scores], rng)]
+    for layer in layers:
+        layer += 0.1 * torch.from_numpy(rng.standard_normal(layer.shape))
+    inputs = torch.from_numpy(np.column_stack([rng.standard_normal((40, 5)), np.ones(40)]))
+    classes = classes_of(torch.from_numpy(0.2 + 0.1 * rng.standard_normal(40)), levels)
+
+    network = DenseNetwork(layers, 40)
+    scores = network.forward(inputs)
+    network.backward(objective.error(scores, classes))
+    leaves = [layer.clone().requires_grad_() for layer in layers]
+    loss = by_autograd(method, DenseNetwork(leaves, 40).outputs(inputs), classes, levels)
+    gradients = torch.autograd.grad(loss, leaves)
+
+    assert objective.loss(scores, classes).item() == pytest.approx(loss.item(), rel=1e-12)
+    for layer, gradient in zip(layers, gradients, strict=True):
+        assert gradient.any()
+        torch.testing.assert_close(layer.grad, gradient, rtol=1e-9, atol=1e-12)
+
+
+def test_the_forward_only_update_is_its_formula_summed_over_samples():
+    levels = levels_at(0.0)
+    weights = torch.tensor([[3.0], [-2.0], [0.5]])
+    inputs = torch.tensor([[0.1, 0.2, 1.0], [-0.3, 0.1, 1.0], [0.0, 0.24, 1.0]])
+    labels = [0.1, -0.2, 0.0]
+    classes = torch.tensor([LEVELS.tolist().index(label) for label in labels])
+    expected = torch.zeros(3, 1)
+    for x, label in zip(inputs, labels, strict=True):
+        score = float(x @ weights)
+        stepped = LEVELS[bisect.bisect_right(LEVELS.tolist(), score) - 1]
+        expected += (stepped - label) * x[:, None] / 3
+    network = DenseNetwork([weights], 3)
+    network.backward(OBJECTIVES["forward_only"](levels).error(network.forward(inputs), classes))
+    assert expected.any()
+    torch.testing.assert_close(weights.grad, expected)
+
+
+def test_multiclass_answers_with_the_level_of_the_largest_score():
+    levels = levels_at(0.0)
+    scores = torch.zeros(2, 52)
+    scores[0, 7], scores[1, 51] = 1.0, 0.5
+    assert OBJECTIVES["multiclass"](levels).outputs(scores).tolist() == [-65.0, 95.0]
+
+
+@each_method
+def test_training_is_adam_on_the_gradient_of_fresh_batches(method):
+    trained, reference = learner(method, batch_size=32), learner(method, batch_size=32)
+    trained.advance(3)
+    leaves = [layer.clone().requires_grad_() for layer in reference.network.layers]
+    adam = Adam(leaves, ADAM)
+    for _ in range(3):
+        inputs, pre_activations = reference.sampler.draw()
+        classes = classes_of(pre_activations, reference.levels)
+        loss = by_autograd(method, DenseNetwork(leaves, 32).outputs(inputs), classes, reference.levels)
+        for leaf, gradient in zip(leaves, torch.autograd.grad(loss, leaves), strict=True):
+            leaf.grad = gradient
+        adam.step()
+    for layer, leaf in zip(trained.network.layers, leaves, strict=True):
+        torch.testing.assert_close(layer, leaf.detach(), rtol=0, atol=2e-5)
+
+
+@pytest.mark.parametrize(
+    ("method", "parameters"),
+    [
+        ("non_flat_approximation", 101),
+        ("end_to_end", 101 * 100 * 3 + 101),
+        ("multiclass", 101 * 100 * 2 + 101 * 52),
+        ("forward_only", 101),
+    ],
+)
+def test_networks_have_the_sizes_of_the_paper(method, parameters):
+    network = StepsLearner(StepsPoint(method=method), PAPER.training[method], 0).network
+    assert sum(layer.numel() for layer in network.layers) == parameters
+    for layer in network.layers:
+        assert not layer[-1].any()
+        assert layer[:-1].abs().max() <= 2.000001 / (len(layer) - 1) ** 0.5
+
+
+def test_the_settings_are_those_that_drew_the_published_figure():
+    steps = {method: training.steps for method, training in PAPER.training.items()}
+    assert steps == {
+        "non_flat_approximation": 10_000,
+        "end_to_end": 10_000,
+        "multiclass": 10_000,
+        "forward_only": 5_000,
+    }
+    for method, training in PAPER.training.items():
+        rate = 0.01 if method == "non_flat_approximation" else 0.001
+        constants = {"learning_rate": rate, "beta1": 0.9, "beta2": 0.99, "epsilon": 1e-5}
+        assert training.batch_size == 256
+        assert training.optimiser == AdamConfig(**constants, epsilon_form="tensorflow")
+
+
+def test_inputs_are_normal_of_deviation_one_over_d():
+    first, second = (learner("forward_only", batch_size=5000).sampler for _ in range(2))
+    inputs, pre_activations = first.draw()
+    assert inputs.shape == (5000, DIM + 1)
+    assert (inputs[:, -1] == 1).all()
+    assert (inputs[:, :-1].mean(0).abs() < 5 / DIM / 5000**0.5).all()
+    assert inputs[:, :-1].std().item() * DIM == pytest.approx(1, abs=0.01)
+    assert ((inputs[:, :-1].abs() * DIM < 1).double().mean()) == pytest.approx(0.6827, abs=0.004)
+    torch.testing.assert_close(
+        pre_activations.double(), inputs.double() @ first.target.double(), rtol=0, atol=1e-6
+    )
+    batches = [second.draw()[0].clone() for _ in range(2)]
+    assert torch.equal(batches[0], inputs)
+    assert not torch.equal(batches[0][:, :-1], batches[1][:, :-1])
+
+
+def test_the_target_is_standard_normal():
+    targets = torch.stack([draw_target(np.random.default_rng(seed)) for seed in range(200)])
+    assert targets.shape == (200, DIM + 1)
+    assert targets.mean().item() == pytest.approx(0, abs=5 / targets.numel() ** 0.5)
+    assert targets.std().item() == pytest.approx(1, abs=0.02)
+    assert targets[:, -1].std().item() == pytest.approx(1, abs=0.25)
+
+
+def test_pre_activations_spread_by_a_tenth_so_that_few_levels_are_met():
+    found = run("forward_only", range(4))
+    for seed in range(4):
+        one = found.sel(seed=seed)
+        deviation = one["pre_activation"].std().item()
+        assert deviation == pytest.approx(
+            float(learner("forward_only", seed).target[:-1].norm()) / DIM, rel=0.06
+        )
+        assert deviation == pytest.approx(0.1, rel=0.25)
+        met = set(np.round(np.unique(one["label"]).astype(float) - one["target_bias"].item(), 5).tolist())
+        assert {-0.2, 0, 0.1, 0.15, 0.175} <= met <= {-1, -0.2, 0, 0.1, 0.15, 0.175}
+
+
+@each_method
+def test_held_out_samples_are_sorted_and_labelled_by_u(method):
+    one = run(method, [3]).isel(seed=0)
+    r = one["pre_activation"].values
+    assert len(r) == 2560
+    assert (np.diff(r) >= 0).all()
+    levels = levels_at(one["target_bias"].item()).tolist()
+    assert one["label"].values.tolist() == [levels[bisect.bisect_right(levels, value) - 1] for value in r]
+
+
+@each_method
+def test_the_recorded_errors_are_those_of_the_recorded_outputs(method):
+    one = run(method, [1]).isel(seed=0)
+    final = one.isel(step=-1)
+    label_range = float(one["label"].max() - one["label"].min())
+    deviation = (one["output"] - one["label"]).astype(float) / label_range
+    assert final["normalised_rms_error"].item() == pytest.approx(float(np.sqrt((deviation**2).mean())))
+    assert final["share_within_1_percent"].item() == pytest.approx(float((abs(deviation) <= 0.01).mean()))
+
+
+def test_methods_share_target_and_samples_and_the_first_weights():
+    found = {method: run(method, [0, 1]) for method in HIDDEN}
+    runs = {method: learner(method) for method in HIDDEN}
+    first = runs["forward_only"]
+    batch, _ = first.sampler.draw()
+    for method in HIDDEN:
+        for name in ("pre_activation", "label", "target_bias"):
+            assert found[method][name].identical(found["forward_only"][name])
+        assert torch.equal(runs[method].target, first.target)
+        if method != "forward_only":
+            assert torch.equal(runs[method].sampler.draw()[0], batch)
+        drawn = runs[method].network.layers[0][:-1].flatten()[:DIM]
+        torch.testing.assert_close(drawn, first.network.layers[0][:-1].flatten())
+
+
+def test_held_out_samples_are_none_of_training():
+    one = learner("forward_only", batch_size=2560)
+    training, _ = one.sampler.draw()
+    assert not set(training[:, 0].tolist()) & set(one.inputs[:, 0].tolist())
+
+
+@each_method
+def test_a_second_run_is_bit_identical_whatever_the_block(method):
+    block, alone = run(method, [0, 1, 2]), run(method, [1])
+    xr.testing.assert_identical(block.sel(seed=[1]), alone)
+
+
+@each_method
+def test_a_run_does_not_depend_on_how_often_it_is_evaluated(method):
+    often, seldom = run(method, [0], eval_every=3), run(method, [0], eval_every=30)
+    assert often["output"].identical(seldom["output"])
+    xr.testing.assert_identical(often.sel(step=seldom["step"]), seldom)
+
+
+@each_method
+def test_runs_keep_the_data_contract(method, tmp_path):
+    dataset.write(run(method, [0, 1]), tmp_path / "run.nc", {})
+    found = dataset.read(tmp_path / "run.nc", {name: ("seed", "step") for name in METRICS})
+    assert found["output"].dims == ("seed", "sample")
+    assert found["diverged_at_step"].isnull().all()
+
+
+def test_a_diverged_run_is_flagged():
+    absurd = ADAM.model_copy(update={"learning_rate": 1e30})
+    found = run("end_to_end", [0], optimiser=absurd)
+    assert found["diverged_at_step"].item() == 10
+
+
+def test_training_cost_counts_the_products_of_a_step():
+    layers = dense_weights([3, 4, 2], np.random.default_rng(0))
+    # forward and weight gradients: 4 x 4 and 5 x 2 with the biases; error below the last layer: 4 x 2
+    assert multiply_adds(layers) == 2 * (4 * 4 + 5 * 2) + 4 * 2
+    assert run("forward_only", [0])["training_cost"].values.tolist() == [
+        [step * 6 * 2 * (DIM + 1) for step in (0, 10, 20, 30)]
+    ]
+
+
+def test_accuracy_of_perfect_and_of_shifted_outputs():
+    levels = levels_at(0.0)
+    r = torch.linspace(-0.3, 0.3, 1001)
+    labels = levels[classes_of(r, levels)]
+    assert accuracy(labels, r, levels) == {
+        "normalised_rms_error": 0,
+        "share_within_1_percent": 1,
+        "mistakes_near_a_level": 0,
+    }
+    label_range = 1.175
+    shifted = accuracy(labels + 0.5 * label_range, r, levels)
+    assert shifted["normalised_rms_error"] == pytest.approx(0.5)
+    assert shifted["share_within_1_percent"] == 0
+    assert shifted["mistakes_near_a_level"] == pytest.approx(0.1, abs=0.01)
+    slightly = accuracy(labels + 0.0099 * label_range, r, levels)
+    assert slightly["share_within_1_percent"] == 1
+
+
+def test_mistakes_at_the_boundaries_are_told_from_mistakes_elsewhere():
+    levels = levels_at(0.0)
+    r = torch.linspace(-0.3, 0.3, 1001)
+    labels = levels[classes_of(r, levels)]
+    moved = levels[classes_of(r + 0.002, levels)]
+    assert accuracy(moved, r, levels)["mistakes_near_a_level"] == 1
+    far = torch.where((r + 0.25).abs() < 0.01, labels + 1, labels)
+    assert accuracy(far, r, levels)["mistakes_near_a_level"] == 0
+
+
+def test_equal_labels_have_the_range_one():
+    levels = levels_at(0.0)
+    r = torch.linspace(0.01, 0.09, 10)
+    assert accuracy(torch.full((10,), 0.25), r, levels)["normalised_rms_error"] == pytest.approx(0.25)
+
+
+def test_forward_only_learns_where_the_approximation_stands_still():
+    levels = levels_of(-1.5)
+    start = torch.full((8, 1), -1.5 - 0.6).double()
+    classes = torch.full((8,), LEVELS.tolist().index(0))
+    flat = NonFlatApproximation(levels).error(start, classes)
+    update = OBJECTIVES["forward_only"](levels).error(start, classes)
+    assert flat.abs().max() < 1e-6
+    assert (update < -0.01).all()
+    quick = {"batch_size": 256, "steps": 600, "eval_every": 600}
+    error = run("forward_only", [0, 1], **quick)["normalised_rms_error"]
+    assert (error.isel(step=-1) < 0.1).all()
+    assert (error.isel(step=-1) < error.isel(step=0)).all()
