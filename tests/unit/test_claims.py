@@ -59,6 +59,11 @@ RUNS = {
     ("success_rate", "at_least"): (EARLY, NEVER, SOME),
     ("success_rate", "at_most"): (NEVER, EARLY, SOME),
     ("late_mean", "within"): (CHANCE, EARLY, stays_at(lambda claim: claim.criterion.within[1])),
+    ("late_mean", "at_least"): (
+        stays_at(lambda claim: claim.criterion.at_least + 0.02),
+        stays_at(lambda claim: claim.criterion.at_least - 0.02),
+        stays_at(lambda claim: claim.criterion.at_least),
+    ),
     ("final_mean", "at_most"): (
         stays_at(lambda claim: claim.criterion.at_most - 0.01),
         stays_at(lambda claim: claim.criterion.at_most + 0.01),

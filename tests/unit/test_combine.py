@@ -1,5 +1,7 @@
 """Putting runs together: every value must end up at its own coordinates."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 import xarray as xr
@@ -7,10 +9,9 @@ import yaml
 
 from gradient_failures import dataset
 from gradient_failures.combine import AXIS_NAMES, combine
-from gradient_failures.config.allocation import AllocationPoint
 from gradient_failures.config.base import seed_blocks
+from gradient_failures.config.paper import validated
 from gradient_failures.config.parity import ParityPoint, ParitySweep
-from gradient_failures.config.steps import StepsPoint
 from gradient_failures.dataset import DatasetError
 
 STEPS = [0, 10, 20]
@@ -177,5 +178,10 @@ def test_settings_may_differ_along_the_training_axis(tmp_path):
 
 
 def test_every_axis_of_a_sweep_has_a_long_name():
-    points = [ParityPoint, AllocationPoint, StepsPoint]
-    assert set(AXIS_NAMES) == {axis for point in points for axis in point.model_fields}
+    config = yaml.safe_load((Path(__file__).parents[2] / "config/config.yaml").read_text(encoding="utf-8"))
+    sweeps = [
+        sweep
+        for experiment in validated(config).experiments().values()
+        for sweep in experiment.sweeps.values()
+    ]
+    assert set(AXIS_NAMES) == {axis for sweep in sweeps for axis in sweep.point.model_fields}

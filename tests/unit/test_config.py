@@ -72,7 +72,12 @@ def all_sweeps(model=Sweep):
 
 
 def test_the_full_configuration_is_valid():
-    assert set(validated(document("config.yaml")).experiments()) == {"parity", "allocation", "steps"}
+    assert set(validated(document("config.yaml")).experiments()) == {
+        "parity",
+        "tuples",
+        "allocation",
+        "steps",
+    }
 
 
 def test_the_smoke_overlay_is_valid_and_smaller():
