@@ -16,6 +16,9 @@ AXIS_NAMES = {
     "architecture": "hidden layers, in multiples of d",
     "input_encoding": "encoding of the input bits",
     "n_stocks": "number of stocks k",
+    "method": "architecture and optimiser",
+    "curve_distribution": "distribution of the curves",
+    "n_points": "points n of a curve",
 }
 """Long name of every axis that a sweep may have."""
 

@@ -2,7 +2,7 @@
 
 A file is complete when it carries ``complete = 1``, every dimension has a coordinate, every variable
 a ``long_name`` and ``units``, and every value is finite, unless its run is flagged as diverged or had
-ended before that step.
+ended before that step, or its curves before that point.
 """
 
 import os
@@ -20,6 +20,10 @@ DIVERGED = "diverged_at_step"
 """Variable that flags a diverged run: the step of its first non-finite evaluation, NaN if none."""
 LAST_STEP = "last_step"
 """Variable with the step at which a run ends. Runs of one file may end at different steps."""
+LAST_X = "last_x"
+"""Variable with the last point of a run's curves. Runs of one file may have curves of different lengths."""
+ENDS = {"step": LAST_STEP, "snapshot": LAST_STEP, "x": LAST_X}
+"""The variable that says where along a dimension the values of a run end."""
 
 
 class DatasetError(ValueError):
@@ -101,8 +105,9 @@ def _finite_or_flagged(values: xr.DataArray, dataset: xr.Dataset) -> bool:
     bad = ~np.isfinite(values)
     if DIVERGED in dataset and set(dataset[DIVERGED].dims) <= set(values.dims):
         bad = bad & dataset[DIVERGED].isnull()
-    if LAST_STEP in dataset and {"step", *dataset[LAST_STEP].dims} <= set(values.dims):
-        bad = bad & (dataset["step"] <= dataset[LAST_STEP])
+    for dim, end in ENDS.items():
+        if end in dataset and {dim, *dataset[end].dims} <= set(values.dims):
+            bad = bad & (dataset[dim] <= dataset[end])
     return not bool(bad.any())
 
 

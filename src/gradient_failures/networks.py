@@ -31,6 +31,18 @@ def dense_weights(widths: Sequence[int], rng: np.random.Generator) -> list[Tenso
     return layers
 
 
+def relu_network(layers: Sequence[Tensor], inputs: Tensor) -> Tensor:
+    """Outputs of a network with ReLUs after every layer but the last, for ``inputs`` (count, features).
+
+    Parameters
+    ----------
+    layers : weights as :func:`dense_weights` makes them.
+    """
+    for layer in layers[:-1]:
+        inputs = torch.addmm(layer[-1], inputs, layer[:-1]).relu_()
+    return torch.addmm(layers[-1][-1], inputs, layers[-1][:-1])
+
+
 class HingeNetwork:
     """A ReLU network with one linear output, trained by SGD on the hinge loss max(0, 1 - y·score).
 

@@ -1,11 +1,28 @@
 """The optimisers of torch, in the form of the released settings."""
 
-from collections.abc import Iterable
+from collections.abc import Sequence
+from typing import Any, Protocol
 
 import torch
 from torch import Tensor
 
-from gradient_failures.config.optimisers import AdamConfig
+from gradient_failures.config.optimisers import AdagradConfig, AdamConfig, SGDConfig
+
+
+class Optimiser(Protocol):
+    """What takes a training step."""
+
+    def step(self) -> Any:
+        """Update the parameters from their ``grad``."""
+
+
+def optimiser_of(parameters: Sequence[Tensor], config: AdamConfig | SGDConfig | AdagradConfig) -> Optimiser:
+    """The optimiser that ``config`` describes."""
+    if isinstance(config, AdamConfig):
+        return Adam(parameters, config)
+    if isinstance(config, SGDConfig):
+        return torch.optim.SGD(parameters, lr=config.learning_rate, fused=True)
+    return torch.optim.Adagrad(parameters, lr=config.learning_rate, eps=config.epsilon, fused=True)
 
 
 class Adam:
@@ -14,7 +31,7 @@ class Adam:
     TensorFlow's update lr·√(1-β₂ᵗ)/(1-β₁ᵗ)·m/(√v + ε) is torch's with ε/√(1-β₂ᵗ) for ε at step t.
     """
 
-    def __init__(self, parameters: Iterable[Tensor], config: AdamConfig) -> None:
+    def __init__(self, parameters: Sequence[Tensor], config: AdamConfig) -> None:
         self.config = config
         self.steps_taken = 0
         self._adam = torch.optim.Adam(

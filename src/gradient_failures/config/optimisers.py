@@ -12,6 +12,8 @@ Decay = Annotated[Number, Field(ge=0, lt=1)]
 class AdamConfig(Strict):
     """Adam (Kingma and Ba 2014) with the constants of the released settings."""
 
+    kind: Literal["adam"] = "adam"
+
     learning_rate: PositiveNumber
     """Step size."""
 
@@ -27,3 +29,28 @@ class AdamConfig(Strict):
     epsilon_form: Literal["tensorflow", "torch"]
     """"tensorflow" adds epsilon to the root before its bias is corrected, as the released code did;
     "torch" adds it after. They differ in the first steps only."""
+
+
+class SGDConfig(Strict):
+    """Plain stochastic gradient descent."""
+
+    kind: Literal["sgd"]
+
+    learning_rate: PositiveNumber
+    """Step size."""
+
+
+class AdagradConfig(Strict):
+    """Adagrad (Duchi, Hazan and Singer 2011)."""
+
+    kind: Literal["adagrad"]
+
+    learning_rate: PositiveNumber
+    """Step size."""
+
+    epsilon: PositiveNumber
+    """Constant added to the root of the sum of squared gradients."""
+
+
+OptimiserConfig = Annotated[AdamConfig | SGDConfig | AdagradConfig, Field(discriminator="kind")]
+"""One of the optimisers, by its ``kind``."""
