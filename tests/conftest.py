@@ -24,6 +24,19 @@ allocation:
   seeds_per_job: 2
   sweeps:
     allocation: {n_stocks: [3, 4], seeds: 2}
+curves:
+  training:
+    linear: &tiny {steps: 40, eval_every: 20, snapshots: [20, 40], training_curves: 50, heldout_curves: 20}
+    linear_sgd: *tiny
+    linear_adagrad: *tiny
+    convolutional: *tiny
+    preconditioned: *tiny
+    preconditioned_sgd: *tiny
+    autoencoder: *tiny
+  seeds_per_job: 2
+  sweeps:
+    curves: {seeds: 2}
+    curves_text: {seeds: 2}
 realisability: {exhaustive_dim: [1, 2, 3], sampled_dim: [6], sampled_targets: 2, sampled_inputs: 50}
 """
 

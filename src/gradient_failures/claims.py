@@ -121,6 +121,14 @@ def final_mean(dataset: xr.Dataset, cell: Mapping[str, Any], variable: str) -> E
     return statistics.mean(_select(dataset, cell)[variable].isel(step=-1))
 
 
+def mean_at(dataset: xr.Dataset, cell: Mapping[str, Any], variable: str, step: int) -> Estimate:
+    """Mean over runs of ``variable`` at one step of training."""
+    data = _select(dataset, cell)
+    if step not in data["step"].values:
+        raise NotRun(f"step {step}")
+    return statistics.mean(data[variable].sel(step=step))
+
+
 def final_gap(dataset: xr.Dataset, cell: Mapping[str, Any], variable: str) -> Estimate:
     """Mean over seeds of ``variable`` at the last step, the first minus the second of a pair.
 
@@ -128,6 +136,12 @@ def final_gap(dataset: xr.Dataset, cell: Mapping[str, Any], variable: str) -> Es
     """
     first, second = (data[variable].isel(step=-1) for data in _pair(dataset, cell))
     return statistics.mean(first - second)
+
+
+def final_ratio(dataset: xr.Dataset, cell: Mapping[str, Any], variable: str) -> Estimate:
+    """Geometric mean over seeds of ``variable`` at the last step, the first of a pair over the second."""
+    first, second = (data[variable].isel(step=-1) for data in _pair(dataset, cell))
+    return statistics.geometric_mean(first / second)
 
 
 def first_passage(dataset: xr.Dataset, cell: Mapping[str, Any], level: float) -> Estimate:
@@ -155,7 +169,9 @@ METRICS: dict[str, Callable[..., Estimate]] = {
     "success_rate": success_rate,
     "late_mean": late_mean,
     "final_mean": final_mean,
+    "mean_at": mean_at,
     "final_gap": final_gap,
+    "final_ratio": final_ratio,
     "first_passage": first_passage,
     "slower": slower,
     "largest": largest,
@@ -199,12 +215,15 @@ def _judge_cell(label: str, estimate: Estimate, claim: Claim) -> CellResult:
 
 def describe_metric(claim: Claim) -> str:
     """The measured quantity in words."""
-    level, variable = claim.options.level, str(claim.options.variable).replace("_", " ")
+    level, step = claim.options.level, claim.options.step
+    variable = str(claim.options.variable).replace("_", " ")
     return {
         "success_rate": f"the share of runs that reach accuracy {level}",
         "late_mean": f"the mean {variable} over the last quarter of training",
         "final_mean": f"the mean final {variable}",
+        "mean_at": f"the mean {variable} at step {step}",
         "final_gap": f"the mean difference in final {variable}, the first minus the second,",
+        "final_ratio": f"the mean ratio of final {variable}s, the first over the second,",
         "first_passage": f"the median number of steps to accuracy {level}",
         "slower": f"the chance that the second takes longer to accuracy {level} than the first",
         "largest": f"the largest {variable}",

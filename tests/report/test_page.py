@@ -95,7 +95,7 @@ def test_every_link_resolves(open_page):
 
 def test_figures_are_drawn_and_described(open_page):
     images = open_page().locator("img")
-    assert images.count() == 3
+    assert images.count() == 4
     for image in images.all():
         assert image.evaluate("image => image.complete && image.naturalWidth > 300")
         assert len(image.get_attribute("alt")) > 40

@@ -75,7 +75,8 @@ def test_every_cell_of_a_claim_is_on_the_grid(claim):
 def test_the_full_run_meets_the_budget_of_a_claim(claim):
     if claim.data in EXPERIMENTS:
         experiment = EXPERIMENTS[claim.data]
-        assert 0 < claim.budget.steps <= experiment.training.steps
+        settings = experiment.training.values() if experiment.training_axis else [experiment.training]
+        assert 0 < claim.budget.steps <= min(training.steps for training in settings)
         assert 0 < claim.budget.seeds <= experiment.sweeps[claim.data].seeds
 
 

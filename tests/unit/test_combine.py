@@ -9,6 +9,7 @@ from gradient_failures import dataset
 from gradient_failures.combine import AXIS_NAMES, combine
 from gradient_failures.config.allocation import AllocationPoint
 from gradient_failures.config.base import seed_blocks
+from gradient_failures.config.curves import CurvesPoint
 from gradient_failures.config.parity import ParityPoint, ParitySweep
 from gradient_failures.dataset import DatasetError
 
@@ -170,4 +171,5 @@ def test_settings_may_differ_along_the_training_axis(tmp_path):
 
 
 def test_every_axis_of_a_sweep_has_a_long_name():
-    assert set(AXIS_NAMES) == {*ParityPoint.model_fields, *AllocationPoint.model_fields}
+    points = [ParityPoint, AllocationPoint, CurvesPoint]
+    assert set(AXIS_NAMES) == {axis for point in points for axis in point.model_fields}

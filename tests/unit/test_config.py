@@ -72,7 +72,7 @@ def all_sweeps(model=Sweep):
 
 
 def test_the_full_configuration_is_valid():
-    assert set(validated(document("config.yaml")).experiments()) == {"parity", "allocation"}
+    assert set(validated(document("config.yaml")).experiments()) == {"parity", "allocation", "curves"}
 
 
 def test_the_smoke_overlay_is_valid_and_smaller():

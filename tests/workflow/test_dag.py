@@ -10,6 +10,7 @@ FIXED = {
     "figure_parity": 1,
     "figure_parity_variants": 1,
     "figure_allocation": 1,
+    "figure_curves": 1,
     "report": 1,
 }
 
@@ -19,7 +20,9 @@ def test_full_paper_expands_over_grid_and_seed_blocks(project):
     # 6 dimensions x 6 blocks, 8 subset sizes x 4, 3 more architectures x 1, bits at 3 dimensions x 4
     parity = 6 * 6 + 8 * 4 + 3 + 3 * 4
     allocation = 2 * 6 * 4  # approaches x numbers of stocks x blocks
-    assert jobs == {**FIXED, "combine": 5, "train_parity": parity, "train_allocation": allocation}
+    curves = 7 * 2 + 4 * 1  # methods x blocks, and four of them on the curves of the text
+    trained = {"train_parity": parity, "train_allocation": allocation, "train_curves": curves}
+    assert jobs == {**FIXED, "combine": 7, **trained}
 
 
 def test_smoke_has_every_rule_of_the_full_paper(project):

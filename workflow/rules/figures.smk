@@ -54,6 +54,32 @@ rule figure_allocation:
         "../scripts/figure.py"
 
 
+rule figure_curves:
+    input:
+        curves="<results>/metrics/curves.nc",
+        published="config/published.yaml",
+        code=code_of("figure", "figures.curves"),
+        lock=LOCK,
+    output:
+        **figure("curves"),
+    log:
+        "<logs>/figure_curves.log",
+    benchmark:
+        "<benchmarks>/figure_curves.tsv"
+    conda:
+        "../../environment.yml"
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=10,
+    params:
+        figure="curves",
+    message:
+        "Drawing figure 5: curves"
+    script:
+        "../scripts/figure.py"
+
+
 rule figure_parity_variants:
     input:
         architecture="<results>/metrics/parity_architecture.nc",

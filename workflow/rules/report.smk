@@ -32,6 +32,7 @@ rule report:
             "<results>/figures/parity.svg",
             "<results>/figures/parity_variants.svg",
             "<results>/figures/allocation.svg",
+            "<results>/figures/curves.svg",
         ],
         metrics=METRICS,
         deviations="config/deviations.yaml",
@@ -39,6 +40,7 @@ rule report:
         sections=[
             "workflow/report/sections/parity.html.j2",
             "workflow/report/sections/allocation.html.j2",
+            "workflow/report/sections/curves.html.j2",
         ],
         style="workflow/report/style.css",
         code=code_of("report"),

@@ -8,7 +8,17 @@ from pydantic import Field, NonNegativeInt, ValidationError, field_validator, mo
 from gradient_failures.config.base import FileName, Number, Strict
 from gradient_failures.config.errors import ConfigError, explain
 
-Metric = Literal["success_rate", "late_mean", "final_mean", "final_gap", "first_passage", "slower", "largest"]
+Metric = Literal[
+    "success_rate",
+    "late_mean",
+    "final_mean",
+    "mean_at",
+    "final_gap",
+    "final_ratio",
+    "first_passage",
+    "slower",
+    "largest",
+]
 
 
 class Criterion(Strict):
@@ -53,6 +63,9 @@ class Options(Strict):
 
     variable: str | None = None
     """Variable of the data that is estimated."""
+
+    step: NonNegativeInt | None = None
+    """Training step at which it is estimated."""
 
 
 class Claim(Strict):

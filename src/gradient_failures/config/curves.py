@@ -8,7 +8,15 @@ from pydantic import Field, PositiveInt, model_validator
 from gradient_failures.config.base import Axis, Experiment, FileName, Point, Sweep, Training
 from gradient_failures.config.optimisers import OptimiserConfig
 
-Method = Literal["linear", "linear_sgd", "linear_adagrad", "convolutional", "preconditioned", "autoencoder"]
+Method = Literal[
+    "linear",
+    "linear_sgd",
+    "linear_adagrad",
+    "convolutional",
+    "preconditioned",
+    "preconditioned_sgd",
+    "autoencoder",
+]
 CurveDistribution = Literal["figure", "text"]
 NumberOfPoints = Annotated[int, Field(ge=9)]
 
@@ -27,9 +35,9 @@ class CurvesSweep(Sweep):
     point: ClassVar[type[Point]] = CurvesPoint
 
     method: Axis[Method]
-    """What is trained. "linear" predicts the slope changes p by a matrix, and so do "linear_sgd" and
-    "linear_adagrad" with other optimisers; "convolutional" by a filter of three taps; "preconditioned" by the
-    same filter on whitened windows; "autoencoder" reconstructs the curve through six ReLU units."""
+    """What is trained: "linear" predicts the slope changes p by a matrix, "convolutional" by a filter of
+    three taps, "preconditioned" by such a filter on whitened windows; "autoencoder" reconstructs the curve
+    through six ReLU units. Names with "_sgd" and "_adagrad" are the same with these optimisers."""
 
     curve_distribution: Axis[CurveDistribution] | None = None
     """"figure" draws kinks inside the curve and one of four sequences of slopes, as in the released code (the
@@ -69,7 +77,7 @@ class CurvesTraining(Training):
 
 
 class CurvesConfig(Experiment):
-    """The experiment on curves: find the kinks of a piecewise-linear curve (§4, figure 5 ICML = 6 extended)."""
+    """The experiment on curves: find the kinks of a piecewise-linear curve (§4, figure 5 ICML)."""
 
     training_axis: ClassVar[str | None] = "method"
 

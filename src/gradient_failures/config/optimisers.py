@@ -13,6 +13,7 @@ class AdamConfig(Strict):
     """Adam (Kingma and Ba 2014) with the constants of the released settings."""
 
     kind: Literal["adam"] = "adam"
+    """Name of the optimiser."""
 
     learning_rate: PositiveNumber
     """Step size."""
@@ -35,6 +36,7 @@ class SGDConfig(Strict):
     """Plain stochastic gradient descent."""
 
     kind: Literal["sgd"]
+    """Name of the optimiser."""
 
     learning_rate: PositiveNumber
     """Step size."""
@@ -44,6 +46,7 @@ class AdagradConfig(Strict):
     """Adagrad (Duchi, Hazan and Singer 2011)."""
 
     kind: Literal["adagrad"]
+    """Name of the optimiser."""
 
     learning_rate: PositiveNumber
     """Step size."""

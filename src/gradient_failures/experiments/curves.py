@@ -15,7 +15,6 @@ from torch import Tensor
 from torch.nn.functional import mse_loss, pad
 
 from gradient_failures.config.curves import CurveDistribution, CurvesPoint, CurvesTraining
-from gradient_failures.dataset import LAST_X
 from gradient_failures.networks import dense_weights, relu_network
 from gradient_failures.optimisers import optimiser_of
 from gradient_failures.seeds import stream
@@ -34,9 +33,9 @@ HIDDEN_WIDTHS = (500, 100, 2 * KINKS, 100, 100)
 EXAMPLES = 2
 
 METRICS = {
-    "loss": {"long_name": "loss that the method minimises, on held-out curves", "units": "1"},
-    "decode_error": {"long_name": "error of the decoded curve over its range, median", "units": "1"},
-    "kink_error": {"long_name": "error of the slope changes over their size", "units": "1"},
+    "loss": {"long_name": "loss of the method on held-out curves", "units": "1"},
+    "decode_error": {"long_name": "relative error of the decoded curve", "units": "1"},
+    "kink_error": {"long_name": "relative error of the slope changes", "units": "1"},
 }
 
 
@@ -61,7 +60,7 @@ def _train_one(point: CurvesPoint, training: CurvesTraining, seed: int) -> xr.Da
     return history.assign(
         example_curve=(("seed", "example", "x"), learner.examples.numpy()[np.newaxis], curve),
         decoded_example=(("seed", "snapshot", "example", "x"), learner.snapshots()[np.newaxis], decoded),
-        **{LAST_X: ("seed", [point.n_points - 1], last_x)},
+        last_x=("seed", [point.n_points - 1], last_x),
     ).assign_coords(
         example=("example", range(1, EXAMPLES + 1), {"long_name": "number of the example", "units": "1"}),
         snapshot=("snapshot", training.snapshots, {"long_name": "training steps", "units": "1"}),
@@ -94,13 +93,14 @@ class CurvesLearner:
 
     def evaluate(self) -> dict[str, float]:
         """The loss and both errors on the held-out curves."""
-        error = self.model.decode(self.heldout) - self.heldout
-        height = self.heldout.amax(1) - self.heldout.amin(1)
+        curves = self.heldout.double()
+        error = self.model.decode(self.heldout) - curves
+        height = curves.amax(1) - curves.amin(1)
         relative_error = error.square().mean(1).sqrt() / height
         return {
             "loss": self.model.loss(error).item(),
             "decode_error": relative_error.median().item(),
-            "kink_error": (kinks_of(error).norm() / kinks_of(self.heldout).norm()).item(),
+            "kink_error": (kinks_of(error).norm() / kinks_of(curves).norm()).item(),
         }
 
     def snapshots(self) -> np.ndarray:
@@ -131,7 +131,7 @@ def model_of(point: CurvesPoint, curves: Tensor, seed: int) -> Model:
         return Autoencoder(curves, stream("curves", "weights", n_points=point.n_points, seed=seed))
     if point.method == "convolutional":
         return Encoder(curves, windows)
-    if point.method == "preconditioned":
+    if point.method in ("preconditioned", "preconditioned_sgd"):
         whitening = inverse_root(second_moment(windows(curves)))
         return Encoder(curves, lambda curves: (windows(curves).double() @ whitening).to(curves.dtype))
     return Encoder(curves, lambda curves: curves.unsqueeze(1))
@@ -255,4 +255,5 @@ def second_moment(windows: Tensor) -> Tensor:
 def inverse_root(moment: Tensor) -> Tensor:
     """C^(-1/2) of a positive definite matrix C."""
     values, vectors = torch.linalg.eigh(moment)
-    return vectors @ torch.diag(values.rsqrt()) @ vectors.t()
+    root: Tensor = vectors @ torch.diag(values.rsqrt()) @ vectors.t()
+    return root
