@@ -223,7 +223,7 @@ def describe_metric(claim: Claim) -> str:
         "final_mean": f"the mean final {variable}",
         "mean_at": f"the mean {variable} at step {step}",
         "final_gap": f"the mean difference in final {variable}, the first minus the second,",
-        "final_ratio": f"the mean ratio of final {variable}s, the first over the second,",
+        "final_ratio": f"the geometric mean ratio of final {variable}s, the first over the second,",
         "first_passage": f"the median number of steps to accuracy {level}",
         "slower": f"the chance that the second takes longer to accuracy {level} than the first",
         "largest": f"the largest {variable}",
@@ -242,20 +242,27 @@ def describe(criterion: Criterion) -> str:
 
 
 def number(value: float, infinite: str = "∞") -> str:
-    """A number for prose: whole and large numbers as integers, others to three significant digits."""
+    """A number for prose: whole and large numbers as integers, others to three significant digits.
+
+    From a million on and below 0.0001, powers of ten.
+    """
     if math.isnan(value):
         return "undefined"
     if math.isinf(value):
         return infinite if value > 0 else f"-{infinite}"
-    if value == int(value) or abs(value) >= 1000:
+    if abs(value) < 1e6 and (value == int(value) or abs(value) >= 1000):
         return f"{round(value):,}".replace(",", "\u202f")
     return f"{value:.3g}"
 
 
 def interval(estimate: Estimate, infinite: str = "∞") -> str:
-    """An estimate for prose, "0.94 [0.72, 0.99]", with two significant digits of the interval's width."""
+    """An estimate for prose, "0.94 [0.72, 0.99]", with two significant digits of the interval's width.
+
+    Where all is below 0.0001, each number has its own three digits.
+    """
     width = estimate.high - estimate.low
-    decimals = max(0, 1 - math.floor(math.log10(width))) if 0 < width < math.inf else 0
+    readable = 0 < width < math.inf and max(abs(estimate.low), abs(estimate.high)) >= 1e-4
+    decimals = max(0, 1 - math.floor(math.log10(width))) if readable else 0
 
     def shown(value: float) -> str:
         return f"{value:.{decimals}f}" if decimals else number(value, infinite)

@@ -469,6 +469,9 @@ def test_numbers_read_well(value, text):
         (400, math.inf, math.inf, "∞ [400, ∞]"),
         (-math.inf, 0.505, math.inf, "0.505 [-∞, ∞]"),
         (math.nan, math.nan, math.nan, "undefined"),
+        (-0.99996, -0.99995, -0.99994, "-0.999950 [-0.999960, -0.999940]"),
+        (1.5e-8, 5.5e-8, 9.6e-8, "5.5e-08 [1.5e-08, 9.6e-08]"),
+        (1.12e-30, 4.88, 2.13e31, "4.88 [1.12e-30, 2.13e+31]"),
     ],
 )
 def test_an_interval_shows_two_digits_of_its_width(low, value, high, text):
