@@ -10,6 +10,17 @@ import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 
+FIGURES = [
+    "parity",
+    "parity_variants",
+    "tuple_images",
+    "tuples",
+    "tuple_variants",
+    "allocation",
+    "curves",
+    "steps",
+]
+
 TINY = """
 parity:
   training: {steps: 60, eval_every: 20, eval_samples: 50, batch_size: 16}
@@ -47,6 +58,19 @@ steps:
   seeds_per_job: 2
   sweeps:
     steps: {seeds: 2}
+curves:
+  training:
+    linear: &tiny {steps: 40, eval_every: 20, snapshots: [20, 40], training_curves: 50, heldout_curves: 20}
+    linear_sgd: *tiny
+    linear_adagrad: *tiny
+    convolutional: *tiny
+    preconditioned: *tiny
+    preconditioned_sgd: *tiny
+    autoencoder: *tiny
+  seeds_per_job: 2
+  sweeps:
+    curves: {seeds: 2}
+    curves_text: {seeds: 2}
 realisability: {exhaustive_dim: [1, 2, 3], sampled_dim: [6], sampled_targets: 2, sampled_inputs: 50}
 """
 

@@ -121,6 +121,14 @@ def final_mean(dataset: xr.Dataset, cell: Mapping[str, Any], variable: str) -> E
     return statistics.mean(_select(dataset, cell)[variable].isel(step=-1))
 
 
+def mean_at(dataset: xr.Dataset, cell: Mapping[str, Any], variable: str, step: int) -> Estimate:
+    """Mean over runs of ``variable`` at one step of training."""
+    data = _select(dataset, cell)
+    if step not in data["step"].values:
+        raise NotRun(f"step {step}")
+    return statistics.mean(data[variable].sel(step=step))
+
+
 def final_gap(dataset: xr.Dataset, cell: Mapping[str, Any], variable: str) -> Estimate:
     """Mean over seeds of ``variable`` at the last step, the first minus the second of a pair.
 
@@ -134,6 +142,12 @@ def ends_at_most(dataset: xr.Dataset, cell: Mapping[str, Any], variable: str, le
     """Share of runs whose ``variable`` is at or below ``level`` at the last step."""
     final = _select(dataset, cell)[variable].isel(step=-1)
     return statistics.rate(int((final <= level).sum()), final.size)
+
+
+def final_ratio(dataset: xr.Dataset, cell: Mapping[str, Any], variable: str) -> Estimate:
+    """Geometric mean over seeds of ``variable`` at the last step, the first of a pair over the second."""
+    first, second = (data[variable].isel(step=-1) for data in _pair(dataset, cell))
+    return statistics.geometric_mean(first / second)
 
 
 def first_passage(dataset: xr.Dataset, cell: Mapping[str, Any], level: float) -> Estimate:
@@ -161,8 +175,10 @@ METRICS: dict[str, Callable[..., Estimate]] = {
     "success_rate": success_rate,
     "late_mean": late_mean,
     "final_mean": final_mean,
+    "mean_at": mean_at,
     "final_gap": final_gap,
     "ends_at_most": ends_at_most,
+    "final_ratio": final_ratio,
     "first_passage": first_passage,
     "slower": slower,
     "largest": largest,
@@ -212,13 +228,16 @@ def _judge_cell(label: str, estimate: Estimate, claim: Claim) -> CellResult:
 
 def describe_metric(claim: Claim) -> str:
     """The measured quantity in words."""
-    level, variable = claim.options.level, str(claim.options.variable).replace("_", " ")
+    level, step = claim.options.level, claim.options.step
+    variable = str(claim.options.variable).replace("_", " ")
     return {
         "success_rate": f"the share of runs that reach accuracy {level}",
         "late_mean": f"the mean {variable} over the last quarter of training",
         "final_mean": f"the mean final {variable}",
+        "mean_at": f"the mean {variable} at step {step}",
         "final_gap": f"the mean difference in final {variable}, the first minus the second,",
         "ends_at_most": f"the share of runs whose final {variable} is at most {level}",
+        "final_ratio": f"the geometric mean ratio of final {variable}s, the first over the second,",
         "first_passage": f"the median number of steps to accuracy {level}",
         "slower": f"the chance that the second takes longer to accuracy {level} than the first",
         "largest": f"the largest {variable}",
@@ -237,20 +256,27 @@ def describe(criterion: Criterion) -> str:
 
 
 def number(value: float, infinite: str = "∞") -> str:
-    """A number for prose: whole and large numbers as integers, others to three significant digits."""
+    """A number for prose: whole and large numbers as integers, others to three significant digits.
+
+    From a million on and below 0.0001, powers of ten.
+    """
     if math.isnan(value):
         return "undefined"
     if math.isinf(value):
         return infinite if value > 0 else f"-{infinite}"
-    if value == int(value) or abs(value) >= 1000:
+    if abs(value) < 1e6 and (value == int(value) or abs(value) >= 1000):
         return f"{round(value):,}".replace(",", "\u202f")
     return f"{value:.3g}"
 
 
 def interval(estimate: Estimate, infinite: str = "∞") -> str:
-    """An estimate for prose, "0.94 [0.72, 0.99]", with two significant digits of the interval's width."""
+    """An estimate for prose, "0.94 [0.72, 0.99]", with two significant digits of the interval's width.
+
+    Where all is below 0.0001, each number has its own three digits.
+    """
     width = estimate.high - estimate.low
-    decimals = max(0, 1 - math.floor(math.log10(width))) if 0 < width < math.inf else 0
+    readable = 0 < width < math.inf and max(abs(estimate.low), abs(estimate.high)) >= 1e-4
+    decimals = max(0, 1 - math.floor(math.log10(width))) if readable else 0
 
     def shown(value: float) -> str:
         return f"{value:.{decimals}f}" if decimals else number(value, infinite)

@@ -20,7 +20,9 @@ AXIS_NAMES = {
     "architecture": "hidden layers, in multiples of d",
     "input_encoding": "encoding of the input bits",
     "n_stocks": "number of stocks k",
-    "method": "method of learning the step function",
+    "method": "method",
+    "curve_distribution": "distribution of the curves",
+    "n_points": "points n of a curve",
 }
 """Long name of every axis that a sweep may have."""
 

@@ -37,6 +37,13 @@ def mean(values: ArrayLike) -> Estimate:
     return Estimate(centre, centre - half, centre + half, len(values))
 
 
+def geometric_mean(values: ArrayLike) -> Estimate:
+    """Geometric mean over runs of positive values, with the interval of :func:`mean` on their logarithms."""
+    logarithm = mean(np.log(values))
+    value, low, high = np.exp([logarithm.value, logarithm.low, logarithm.high]).tolist()
+    return Estimate(value, low, high, logarithm.n)
+
+
 def observed_range(values: ArrayLike) -> Estimate:
     """Median over runs with the smallest and the largest value observed."""
     values = np.asarray(values, dtype=float)

@@ -33,9 +33,33 @@ def stays_at(level):
     return lambda claim, cell, seed, step: np.full(step.size, level(claim) + 0.005 * (-1) ** seed)
 
 
+def only_at_the_step(level):
+    """As :func:`stays_at`, at the step of the claim; elsewhere a value that would refute any claim."""
+
+    def run(claim, cell, seed, step):
+        return np.where(step == claim.options.step, stays_at(level)(claim, cell, seed, step), np.nan)
+
+    return run
+
+
 def apart_by(gap):
     """Runs of the first of a pair are ``gap(claim, seed)`` above those of the second."""
     return lambda claim, cell, seed, step: np.full(step.size, seed - rank(claim, cell) * gap(claim, seed))
+
+
+def in_ratio(ratio):
+    """Runs of the first of a pair are ``ratio(claim, seed)`` times those of the second."""
+    return lambda claim, cell, seed, step: np.full(
+        step.size, (1 + seed) * ratio(claim, seed) ** (leads(claim, cell))
+    )
+
+
+def leads(claim, cell):
+    """Whether the cell is the first of some pair of the claim."""
+    pairs = [
+        (axis, values) for cell in claim.select for axis, values in cell.items() if isinstance(values, list)
+    ]
+    return any(cell[axis] == values[0] for axis, values in pairs)
 
 
 def rank(claim, cell):
@@ -90,6 +114,21 @@ RUNS = {
         apart_by(lambda claim, seed: claim.criterion.at_least + 0.1),
         apart_by(lambda claim, seed: claim.criterion.at_least - 0.1),
         apart_by(lambda claim, seed: claim.criterion.at_least + 0.1 * (-1) ** seed),
+    ),
+    ("mean_at", "at_most"): (
+        only_at_the_step(lambda claim: claim.criterion.at_most - 0.01),
+        only_at_the_step(lambda claim: claim.criterion.at_most + 0.01),
+        only_at_the_step(lambda claim: claim.criterion.at_most),
+    ),
+    ("mean_at", "at_least"): (
+        only_at_the_step(lambda claim: claim.criterion.at_least + 0.01),
+        only_at_the_step(lambda claim: claim.criterion.at_least - 0.01),
+        only_at_the_step(lambda claim: claim.criterion.at_least),
+    ),
+    ("final_ratio", "at_least"): (
+        in_ratio(lambda claim, seed: claim.criterion.at_least * 1.1),
+        in_ratio(lambda claim, seed: claim.criterion.at_least / 1.1),
+        in_ratio(lambda claim, seed: claim.criterion.at_least * 1.1 ** (-1) ** seed),
     ),
     ("slower", "at_least"): (
         learns_at(lambda claim, cell, seed: 8000 * (1 + rank(claim, cell)) + 200 * seed),
@@ -181,7 +220,11 @@ def test_a_claim_is_undecided_by_runs_whose_interval_straddles(claim):
 
 @pytest.mark.parametrize(
     "claim",
-    [claim for claim in CLAIMS if len(claim.select) > 1 and claim.metric not in ("slower", "final_gap")],
+    [
+        claim
+        for claim in CLAIMS
+        if len(claim.select) > 1 and claim.metric not in ("slower", "final_gap", "final_ratio")
+    ],
     ids=lambda claim: claim.id,
 )
 def test_one_cell_that_misses_makes_a_claim_partly_reproduced(claim):
@@ -285,6 +328,13 @@ def test_slower_is_the_share_of_pairs_in_which_the_second_value_takes_longer():
     assert estimate.value > 0.5
     opposite = claims.slower(data, {"dim": [10, 5]}, level=level)
     assert opposite.value == pytest.approx(1 - estimate.value)
+
+
+def test_the_mean_at_a_step_that_was_not_evaluated_is_not_run():
+    claim = named("curves-preconditioned-fast")
+    result = judge(claim, data_for(claim, CHANCE).sel(step=slice(600, None)))
+    assert result.verdict == NOT_RUN
+    assert "step 500" in result.reason
 
 
 def test_largest_is_the_largest_value_of_the_cell():
@@ -429,6 +479,9 @@ def test_numbers_read_well(value, text):
         (400, math.inf, math.inf, "∞ [400, ∞]"),
         (-math.inf, 0.505, math.inf, "0.505 [-∞, ∞]"),
         (math.nan, math.nan, math.nan, "undefined"),
+        (-0.99996, -0.99995, -0.99994, "-0.999950 [-0.999960, -0.999940]"),
+        (1.5e-8, 5.5e-8, 9.6e-8, "5.5e-08 [1.5e-08, 9.6e-08]"),
+        (1.12e-30, 4.88, 2.13e31, "4.88 [1.12e-30, 2.13e+31]"),
     ],
 )
 def test_an_interval_shows_two_digits_of_its_width(low, value, high, text):

@@ -76,6 +76,7 @@ def test_the_full_configuration_is_valid():
         "parity",
         "tuples",
         "allocation",
+        "curves",
         "steps",
     }
 

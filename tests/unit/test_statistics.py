@@ -83,6 +83,19 @@ def test_the_mean_interval_covers_the_truth_at_its_level():
     assert covered == pytest.approx(0.95, abs=5 * math.sqrt(0.95 * 0.05 / 1000))
 
 
+def test_the_geometric_mean_is_the_t_interval_of_the_logarithms():
+    values = np.array([0.5, 2.0, 8.0])
+    estimate, logarithm = statistics.geometric_mean(values), statistics.mean(np.log(values))
+    assert estimate.value == pytest.approx(2.0)
+    assert np.log([estimate.low, estimate.high]) == pytest.approx([logarithm.low, logarithm.high])
+    assert estimate.n == 3
+
+
+def test_the_geometric_mean_of_one_run_is_only_known_to_be_positive():
+    estimate = statistics.geometric_mean([4.0])
+    assert (estimate.low, estimate.high) == (0.0, math.inf)
+
+
 def test_the_mean_of_one_run_has_an_unbounded_interval():
     estimate = statistics.mean([0.7])
     assert (estimate.value, estimate.low, estimate.high, estimate.n) == (0.7, -math.inf, math.inf, 1)

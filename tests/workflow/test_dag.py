@@ -4,27 +4,28 @@ import re
 
 import pytest
 
-from conftest import ROOT
+from conftest import FIGURES, ROOT
 
 FIXED = {
     "diagnose_realisability": 1,
+    "diagnose_image_ceiling": 1,
+    **{f"figure_{name}": 1 for name in FIGURES},
     "claims": 1,
-    "figure_parity": 1,
-    "figure_parity_variants": 1,
-    "figure_allocation": 1,
-    "figure_steps": 1,
     "report": 1,
 }
 
 
 def test_full_paper_expands_over_grid_and_seed_blocks(project):
-    jobs = project.planned(config=None)
-    # 6 dimensions x 6 blocks, 8 subset sizes x 4, 3 more architectures x 1, bits at 3 dimensions x 4
-    parity = 6 * 6 + 8 * 4 + 3 + 3 * 4
-    allocation = 2 * 6 * 4  # approaches x numbers of stocks x blocks
-    steps = 4 * 4  # methods x blocks
-    training = {"train_parity": parity, "train_allocation": allocation, "train_steps": steps}
-    assert jobs == {**FIXED, "combine": 6, **training}
+    trained = {
+        # 6 dimensions x 6 blocks, 8 subset sizes x 4, 3 more architectures x 1, bits at 3 dimensions x 4
+        "train_parity": 6 * 6 + 8 * 4 + 3 + 3 * 4,
+        # approaches x lengths x seeds, more seeds on pairs, a longer run, longer tuples, three options
+        "train_tuples": 2 * 4 * 3 + 5 + 1 + 2 + 3 * 3,
+        "train_allocation": 2 * 6 * 4,  # approaches x numbers of stocks x blocks
+        "train_curves": 7 * 2 + 4 * 1,  # methods x blocks, and four of them on the curves of the text
+        "train_steps": 4 * 4,  # methods x blocks
+    }
+    assert project.planned(config=None) == {**FIXED, "combine": 15, **trained}
 
 
 def test_smoke_has_every_rule_of_the_full_paper(project):

@@ -4,35 +4,60 @@ import pytest
 
 VERDICTS = {"claims": 1, "report": 1}
 PARITY_FIGURES = {"figure_parity": 1, "figure_parity_variants": 1}
-FIGURES = {**PARITY_FIGURES, "figure_allocation": 1, "figure_steps": 1}
-PARITY = {"train_parity": 10, "combine": 4, **PARITY_FIGURES, **VERDICTS}
-ALLOCATION = {"train_allocation": 4, "combine": 1, "figure_allocation": 1, **VERDICTS}
-STEPS = {"train_steps": 4, "combine": 1, "figure_steps": 1, **VERDICTS}
-ADAM = {**ALLOCATION, **STEPS, "combine": 2}
-TRAINING = {
-    "train_parity": 10,
-    "train_allocation": 4,
-    "train_steps": 4,
-    "combine": 6,
-    **FIGURES,
-    **VERDICTS,
+TUPLE_FIGURES = {"figure_tuples": 1, "figure_tuple_variants": 1}
+FIGURES = {
+    **PARITY_FIGURES,
+    **TUPLE_FIGURES,
+    "figure_tuple_images": 1,
+    "figure_allocation": 1,
+    "figure_curves": 1,
+    "figure_steps": 1,
 }
-EVERYTHING = {**TRAINING, "diagnose_realisability": 1}
+PARITY = {"train_parity": 10, "combine": 4, **PARITY_FIGURES, **VERDICTS}
+TUPLES = {"train_tuples": 10, "combine": 7, **TUPLE_FIGURES, **VERDICTS}
+ALLOCATION = {"train_allocation": 4, "combine": 1, "figure_allocation": 1, **VERDICTS}
+CURVES = {"train_curves": 11, "combine": 2, "figure_curves": 1, **VERDICTS}
+STEPS = {"train_steps": 4, "combine": 1, "figure_steps": 1, **VERDICTS}
+CEILING = {"diagnose_image_ceiling": 1, **TUPLE_FIGURES, **VERDICTS}
+
+
+def together(*families):
+    """The jobs of several families; those of one name are the same jobs, but for combining."""
+    return {
+        **{name: count for family in families for name, count in family.items()},
+        "combine": sum(family.get("combine", 0) for family in families),
+    }
+
+
+OPTIMISED = together(TUPLES, ALLOCATION, CURVES, STEPS)
+TRAINING = together(PARITY, OPTIMISED)
+EVERYTHING = {**TRAINING, **FIGURES, "diagnose_realisability": 1, "diagnose_image_ceiling": 1}
+
+PUBLISHED = {
+    **{f"figure_{name}": 1 for name in ("parity", "tuples", "allocation", "curves", "steps")},
+    "report": 1,
+}
 
 PACKAGE = "src/gradient_failures"
 
 EDITS = [
     (f"{PACKAGE}/experiments/parity.py", PARITY),
+    (f"{PACKAGE}/experiments/tuples.py", TUPLES),
     (f"{PACKAGE}/experiments/allocation.py", ALLOCATION),
+    (f"{PACKAGE}/experiments/curves.py", CURVES),
+    (f"{PACKAGE}/experiments/steps.py", STEPS),
     (f"{PACKAGE}/config/parity.py", PARITY),
     (f"{PACKAGE}/config/allocation.py", ALLOCATION),
-    (f"{PACKAGE}/experiments/steps.py", STEPS),
+    (f"{PACKAGE}/config/curves.py", CURVES),
     (f"{PACKAGE}/config/steps.py", STEPS),
-    (f"{PACKAGE}/networks.py", TRAINING),
+    (f"{PACKAGE}/tuple_networks.py", TUPLES),
+    (f"{PACKAGE}/line_images.py", {**TUPLES, **CEILING, "figure_tuple_images": 1}),
+    (f"{PACKAGE}/networks.py", together(PARITY, STEPS)),
+    (f"{PACKAGE}/layers.py", TRAINING),
     (f"{PACKAGE}/training.py", TRAINING),
-    (f"{PACKAGE}/optimisers.py", ADAM),
+    (f"{PACKAGE}/optimisers.py", OPTIMISED),
     (f"{PACKAGE}/dataset.py", EVERYTHING),
-    (f"{PACKAGE}/combine.py", {"combine": 6, **FIGURES, **VERDICTS}),
+    (f"{PACKAGE}/combine.py", {"combine": 15, **FIGURES, **VERDICTS}),
     (f"{PACKAGE}/diagnostics/realisability.py", {"diagnose_realisability": 1, **VERDICTS}),
     (f"{PACKAGE}/figures/parity.py", {"figure_parity": 1, "report": 1}),
     (f"{PACKAGE}/plotting.py", {**FIGURES, "report": 1}),
@@ -42,7 +67,7 @@ EDITS = [
     ("workflow/scripts/claims.py", VERDICTS),
     ("workflow/report/style.css", {"report": 1}),
     ("config/claims.yaml", VERDICTS),
-    ("config/published.yaml", {"figure_parity": 1, "figure_allocation": 1, "figure_steps": 1, "report": 1}),
+    ("config/published.yaml", PUBLISHED),
     ("config/deviations.yaml", {"report": 1}),
     ("requirements.lock", EVERYTHING),
     ("requirements-dev.lock", {}),
@@ -67,6 +92,15 @@ OVERRIDES = [
         'steps={"training": {"multiclass": {"batch_size": 8}}}',
         {"train_steps": 1, "combine": 1, "figure_steps": 1, **VERDICTS},
     ),
+    (
+        'tuples={"training": {"decomposition": {"batch_size": 6}}}',
+        {"train_tuples": 6, "combine": 5, **TUPLE_FIGURES, **VERDICTS},
+    ),
+    (
+        'curves={"training": {"linear": {"optimiser": {"learning_rate": 0.001}}}}',
+        {"train_curves": 2, "combine": 2, "figure_curves": 1, **VERDICTS},
+    ),
+    ('image_ceiling={"images": 2000}', CEILING),
     ('realisability={"sampled_inputs": 60}', {"diagnose_realisability": 1, **VERDICTS}),
     (
         'parity={"sweeps": {"parity": {"dim": [3, 4, 5]}}}',

@@ -5,6 +5,7 @@ import json
 import numpy as np
 import xarray as xr
 
+from conftest import FIGURES
 from gradient_failures import dataset
 
 
@@ -16,7 +17,7 @@ def metrics(project):
 
 def test_every_output_is_there(finished):
     results = finished.folder / "results"
-    for figure in ("parity", "parity_variants", "allocation", "steps"):
+    for figure in FIGURES:
         for suffix in ("svg", "png", "pdf"):
             assert (results / f"figures/{figure}.{suffix}").stat().st_size > 1000
     assert (results / "claims.json").exists()
@@ -28,6 +29,8 @@ def test_every_metrics_file_keeps_the_contract(finished):
     found = metrics(finished)
     assert set(found) == {
         "allocation",
+        "curves",
+        "curves_text",
         "parity",
         "parity_architecture",
         "parity_encoding",
@@ -52,6 +55,21 @@ def test_combined_parity_has_the_promised_dimensions(finished):
     assert parity["dim"].values.tolist() == [3, 5]
     assert parity["seed"].values.tolist() == [0, 1, 2]
     assert parity["step"].values.tolist() == [0, 20, 40, 60]
+
+
+def test_combined_curves_have_the_promised_dimensions(finished):
+    curves = dataset.read(
+        finished.folder / "results/metrics/curves.nc",
+        {
+            "loss": ("method", "seed", "step"),
+            "decode_error": ("method", "seed", "step"),
+            "kink_error": ("method", "seed", "step"),
+            "example_curve": ("method", "seed", "example", "x"),
+            "decoded_example": ("method", "seed", "snapshot", "example", "x"),
+        },
+    )
+    assert curves["snapshot"].values.tolist() == [20, 40]
+    assert curves["x"].values.tolist() == list(range(100))
 
 
 def test_runs_shared_by_two_sweeps_are_the_same_numbers(finished):

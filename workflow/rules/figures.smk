@@ -29,6 +29,10 @@ FIGURES = {
         "allocation": "<results>/metrics/allocation.nc",
         "published": PUBLISHED,
     },
+    "curves": {
+        "curves": "<results>/metrics/curves.nc",
+        "published": PUBLISHED,
+    },
     "steps": {
         "steps": "<results>/metrics/steps.nc",
         "published": PUBLISHED,

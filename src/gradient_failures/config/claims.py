@@ -12,7 +12,9 @@ Metric = Literal[
     "success_rate",
     "late_mean",
     "final_mean",
+    "mean_at",
     "final_gap",
+    "final_ratio",
     "ends_at_most",
     "first_passage",
     "slower",
@@ -66,12 +68,17 @@ class Options(Strict):
     variable: str | None = None
     """Variable of the data that is estimated."""
 
+    step: NonNegativeInt | None = None
+    """Training step at which it is estimated."""
+
 
 OPTIONS: dict[Metric, set[str]] = {
     "success_rate": {"level"},
     "late_mean": {"variable"},
     "final_mean": {"variable"},
+    "mean_at": {"variable", "step"},
     "final_gap": {"variable"},
+    "final_ratio": {"variable"},
     "ends_at_most": {"variable", "level"},
     "first_passage": {"level"},
     "slower": {"level"},
@@ -79,7 +86,7 @@ OPTIONS: dict[Metric, set[str]] = {
 }
 """The options that each metric takes, all of which it needs."""
 
-PAIRED: set[Metric] = {"slower", "final_gap"}
+PAIRED: set[Metric] = {"slower", "final_gap", "final_ratio"}
 """Metrics that compare two values of one axis."""
 
 

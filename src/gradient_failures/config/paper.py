@@ -9,6 +9,7 @@ from pydantic import Field, ValidationError, model_validator
 
 from gradient_failures.config.allocation import AllocationConfig
 from gradient_failures.config.base import Diagnostic, Experiment, Strict
+from gradient_failures.config.curves import CurvesConfig
 from gradient_failures.config.errors import ConfigError, explain
 from gradient_failures.config.image_ceiling import ImageCeilingConfig
 from gradient_failures.config.parity import ParityConfig
@@ -49,6 +50,8 @@ class PaperConfig(Strict):
 
     steps: StepsConfig
     """Flat activations: learning through a step function (figure 7 extended)."""
+    curves: CurvesConfig
+    """Finding the kinks of piecewise-linear curves (§4, figure 5 ICML = 6 extended)."""
 
     realisability: RealisabilityConfig
     """The network class can represent every parity (lemma 3)."""
