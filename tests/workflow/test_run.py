@@ -35,8 +35,16 @@ def test_every_metrics_file_keeps_the_contract(finished):
         "parity_architecture",
         "parity_encoding",
         "parity_subset_size",
+        "image_ceiling",
         "realisability",
         "steps",
+        "tuples",
+        "tuples_initial_scale",
+        "tuples_long",
+        "tuples_longer",
+        "tuples_pairs",
+        "tuples_rasterisation",
+        "tuples_training_set",
     }
     for result in found.values():
         for attribute in ("title", "source", "history", "references", "git_commit", "code_hash", "lock_hash"):

@@ -80,6 +80,10 @@ class CurvesConfig(Experiment):
     """The experiment on curves: find the kinks of a piecewise-linear curve (§4, figure 5 ICML)."""
 
     training_axis: ClassVar[str | None] = "method"
+    evidence: ClassVar[Mapping[str, set[str]]] = {
+        "curves": {"method"},
+        "curves_text": {"method", "curve_distribution"},
+    }
 
     training: Mapping[Method, CurvesTraining]
     """Hyper-parameters of each method."""
