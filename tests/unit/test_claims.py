@@ -300,7 +300,7 @@ def test_a_success_counts_even_if_it_is_lost_again():
 
 def with_diverged_run(claim, run):
     data = data_for(claim, run)
-    data["accuracy"][..., 0, 5:] = np.nan
+    data[claim.options.variable or "accuracy"][..., 0, 5:] = np.nan
     return data
 
 
@@ -315,6 +315,12 @@ def test_a_diverged_run_leaves_a_late_mean_undecided():
     result = judge(claim, with_diverged_run(claim, CHANCE))
     assert result.verdict == INCONCLUSIVE
     json.dumps(result.as_json(), allow_nan=False)
+
+
+def test_a_diverged_run_ends_at_no_level():
+    claim = named("steps-approximation-fails")
+    result = judge(claim, with_diverged_run(claim, RUNS["ends_at_most", "at_most"][1]))
+    assert result.cells[0].estimate.value == 15 / 16
 
 
 def test_slower_is_the_share_of_pairs_in_which_the_second_value_takes_longer():

@@ -32,12 +32,14 @@ from gradient_failures.experiments.steps import (
     multiply_adds,
     train,
 )
+from gradient_failures.figures.steps import LEARNT
 from gradient_failures.layers import dense_weights
 from gradient_failures.networks import DenseNetwork
 from gradient_failures.optimisers import Adam
 
-FILE = Path(__file__).parents[2] / "config/config.yaml"
-PAPER = validated(yaml.safe_load(FILE.read_text(encoding="utf-8"))).steps
+CONFIG = Path(__file__).parents[2] / "config"
+PAPER = validated(yaml.safe_load((CONFIG / "config.yaml").read_text(encoding="utf-8"))).steps
+CLAIMS = yaml.safe_load((CONFIG / "claims.yaml").read_text(encoding="utf-8"))["claims"]
 
 ADAM = AdamConfig(learning_rate=0.01, beta1=0.9, beta2=0.99, epsilon=1e-5, epsilon_form="tensorflow")
 HIDDEN = {"non_flat_approximation": [], "end_to_end": [9, 8, 7], "multiclass": [9, 8], "forward_only": []}
@@ -246,6 +248,20 @@ def test_the_settings_are_those_that_drew_the_published_figure():
         constants = {"learning_rate": rate, "beta1": 0.9, "beta2": 0.99, "epsilon": 1e-5}
         assert training.batch_size == 256
         assert training.optimiser == AdamConfig(**constants, epsilon_form="tensorflow")
+
+
+def test_the_figure_and_the_claim_have_one_level_between_the_best_constant_and_the_approximation():
+    (claim,) = (claim for claim in CLAIMS if claim["id"] == "steps-approximation-fails")
+    assert claim["options"]["level"] == LEARNT
+    for seed in range(8):
+        one = learner("non_flat_approximation", seed, batch_size=2560)
+        labels = one.levels[one.classes]
+        at_truth = NonFlatApproximation(one.levels).outputs(one.pre_activations[:, None])
+        error = {
+            name: accuracy(outputs, one.pre_activations, one.levels)["normalised_rms_error"]
+            for name, outputs in {"truth": at_truth, "constant": labels.mean().expand(2560)}.items()
+        }
+        assert error["truth"] < 0.09 < LEARNT < 0.12 < error["constant"]
 
 
 def test_inputs_are_normal_of_deviation_one_over_d():

@@ -5,6 +5,7 @@ label u(r), the largest level at or below r. The levels are known, w* and b* are
 wherever it exists. Here a "step" is one of training; the steps of u are its "levels", numbered by "class".
 """
 
+import math
 from collections.abc import Iterable
 
 import numpy as np
@@ -111,8 +112,10 @@ class StepsLearner:
     def evaluate(self) -> dict[str, float]:
         """All of ``METRICS`` on the held-out samples."""
         scores = self.network.outputs(self.inputs)
+        # u gives even a NaN a level, so the scores themselves tell whether the run has diverged.
+        loss = self.objective.loss(scores, self.classes).item() if scores.isfinite().all() else math.nan
         return {
-            "loss": self.objective.loss(scores, self.classes).item(),
+            "loss": loss,
             **accuracy(self.objective.outputs(scores), self.pre_activations, self.levels),
             "training_cost": float(self.optimiser.steps_taken * self.cost_of_a_step),
         }

@@ -111,7 +111,7 @@ def _draw_errors(axes: Axes, steps: xr.Dataset, published: Mapping[str, Any]) ->
         axes.plot(position, published[method][ERROR], "_k", markersize=22, label=label)
         cost = float(runs["training_cost"].mean()) / 1e9
         first, _, rest = name.partition(" ")
-        ticks.append(f"{first}\n{rest}\n{cost:.2g}")
+        ticks.append(f"{first}\n{rest}\n{cost:.3g}")
     axes.set_yscale("log")
     axes.set_xticks(range(len(ticks)), ticks)
     axes.set_xlabel("method, and 10⁹ multiply-adds of training")
