@@ -363,9 +363,10 @@ def test_runs_keep_the_data_contract(method, tmp_path):
     assert found["diverged_at_step"].isnull().all()
 
 
-def test_a_diverged_run_is_flagged():
-    absurd = ADAM.model_copy(update={"learning_rate": 1e30})
-    found = run("end_to_end", [0], optimiser=absurd)
+@each_method
+def test_a_diverged_run_is_flagged(method):
+    absurd = ADAM.model_copy(update={"learning_rate": 1e38})
+    found = run(method, [0], optimiser=absurd)
     assert found["diverged_at_step"].item() == 10
 
 
