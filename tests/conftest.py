@@ -5,8 +5,10 @@ import subprocess
 import sys
 from collections import Counter
 from pathlib import Path
+from typing import Self
 
 import pytest
+from filelock import FileLock
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -80,6 +82,10 @@ class Project:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
+
+    @classmethod
+    def copied_to(cls, folder: Path) -> Self:
+        """A fresh copy of the files that git knows or would add."""
         listing = subprocess.run(
             ["git", "ls-files", "-co", "--exclude-standard"],
             cwd=ROOT,
@@ -92,7 +98,9 @@ class Project:
                 target = folder / name
                 target.parent.mkdir(parents=True, exist_ok=True)
                 shutil.copy2(ROOT / name, target)
-        self.write("config/tiny.yaml", TINY)
+        copy = cls(folder)
+        copy.write("config/tiny.yaml", TINY)
+        return copy
 
     def write(self, name: str, text: str) -> None:
         (self.folder / name).write_text(text)
@@ -130,22 +138,22 @@ class Project:
 
 @pytest.fixture
 def project(tmp_path):
-    return Project(tmp_path)
+    return Project.copied_to(tmp_path)
 
 
 @pytest.fixture(scope="session")
-def finished(tmp_path_factory):
-    """A project whose tiny run is finished. Tests only read it, or copy it first."""
-    project = Project(tmp_path_factory.mktemp("finished"))
-    project.run()
-    return project
+def finished(tmp_path_factory, worker_id):
+    """A project whose tiny run is finished, one for all workers. Tests only read it, or copy it first."""
+    shared = tmp_path_factory.getbasetemp()
+    folder = (shared if worker_id == "master" else shared.parent) / "finished"
+    with FileLock(f"{folder}.lock"):
+        if not (folder / "results/report/index.html").exists():
+            Project.copied_to(folder).run()
+    return Project(folder)
 
 
 @pytest.fixture
 def finished_copy(finished, tmp_path):
     """A finished project that a test may break."""
-    folder = tmp_path / "project"
-    shutil.copytree(finished.folder, folder, symlinks=True)
-    copy = Project.__new__(Project)
-    copy.folder = folder
-    return copy
+    shutil.copytree(finished.folder, tmp_path / "project", symlinks=True)
+    return Project(tmp_path / "project")

@@ -90,6 +90,21 @@ def test_the_smoke_overlay_is_valid_and_smaller():
     assert set(config.parity.sweeps) == set(validated(full).parity.sweeps)
 
 
+@pytest.mark.parametrize("name", ["config.yaml", "smoke.yaml"])
+def test_no_mapping_or_list_stands_in_two_places(name):
+    """Snakemake overrides in place, so that an override of a shared one would change all its places."""
+    seen = []
+
+    def visit(node):
+        if isinstance(node, dict | list):
+            assert not any(node is other for other in seen), node
+            seen.append(node)
+            for child in node.values() if isinstance(node, dict) else node:
+                visit(child)
+
+    visit(document(name))
+
+
 def test_the_schema_file_is_generated_from_the_models():
     assert (CONFIG / "schema.yaml").read_text(encoding="utf-8") == schema()
 

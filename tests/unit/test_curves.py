@@ -323,6 +323,8 @@ def test_runs_of_different_lengths_and_sizes_combine_within_the_contract(tmp_pat
             "code_hash": "c",
             "lock_hash": "l",
             "device": "cpu",
+            "git_commit": "a",
+            "git_dirty": 0,
             "wall_seconds": 1.0,
             "config": made,
         }
