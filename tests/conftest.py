@@ -51,6 +51,7 @@ tuples:
     tuples_initial_scale: {tuple_length: [1], seeds: 1}
   seeds_per_job: 2
 image_ceiling: {images: 1000}
+estimator_noise: {n_stocks: [3, 4], n_inputs: 20, initialisations: 2}
 steps:
   training:
     non_flat_approximation: {steps: 40, eval_every: 20, batch_size: 10}

@@ -111,6 +111,11 @@ def success_rate(dataset: xr.Dataset, cell: Mapping[str, Any], level: float) -> 
     return statistics.rate(int(np.isfinite(passage).sum()), passage.size)
 
 
+def mean(dataset: xr.Dataset, cell: Mapping[str, Any], variable: str) -> Estimate:
+    """Mean of ``variable`` over the seeds of a diagnostic."""
+    return statistics.mean(_select(dataset, cell)[variable])
+
+
 def late_mean(dataset: xr.Dataset, cell: Mapping[str, Any], variable: str) -> Estimate:
     """Mean over runs of ``variable`` over the last quarter of training."""
     return statistics.mean(statistics.late_mean(_select(dataset, cell)[variable]))
@@ -173,6 +178,7 @@ def largest(dataset: xr.Dataset, cell: Mapping[str, Any], variable: str) -> Esti
 
 METRICS: dict[str, Callable[..., Estimate]] = {
     "success_rate": success_rate,
+    "mean": mean,
     "late_mean": late_mean,
     "final_mean": final_mean,
     "mean_at": mean_at,
@@ -232,6 +238,7 @@ def describe_metric(claim: Claim) -> str:
     variable = str(claim.options.variable).replace("_", " ")
     return {
         "success_rate": f"the share of runs that reach accuracy {level}",
+        "mean": f"the mean {variable}",
         "late_mean": f"the mean {variable} over the last quarter of training",
         "final_mean": f"the mean final {variable}",
         "mean_at": f"the mean {variable} at step {step}",

@@ -82,6 +82,11 @@ SOME = learns_at(lambda claim, cell, seed: 1000 if share_learns(claim, seed) els
 RUNS = {
     ("success_rate", "at_least"): (EARLY, NEVER, SOME),
     ("success_rate", "at_most"): (NEVER, EARLY, SOME),
+    ("mean", "within"): (
+        stays_at(lambda claim: np.mean(claim.criterion.within)),
+        stays_at(lambda claim: claim.criterion.within[1] + 0.1),
+        stays_at(lambda claim: claim.criterion.within[1]),
+    ),
     ("late_mean", "within"): (CHANCE, EARLY, stays_at(lambda claim: claim.criterion.within[1])),
     ("late_mean", "at_least"): (
         stays_at(lambda claim: claim.criterion.at_least + 0.02),
@@ -170,13 +175,14 @@ def data_for(claim, run, steps=None, seeds=None):
     cells = [dict(zip(axes, values, strict=True)) for values in product(*axes.values())]
     curves = np.array([[run(claim, cell, seed, step) for seed in range(seeds)] for cell in cells])
     shape = [*map(len, axes.values()), seeds, step.size]
-    return xr.Dataset(
+    data = xr.Dataset(
         {
             claim.options.variable or "accuracy": ((*axes, "seed", "step"), curves.reshape(shape)),
             LAST_STEP: ((*axes, "seed"), np.full(shape[:-1], step[-1])),
         },
         coords={**axes, "seed": range(seeds), "step": step},
     )
+    return data if claim.budget.steps else data.drop_vars(LAST_STEP).isel(step=0, drop=True)
 
 
 def named(name):

@@ -44,6 +44,8 @@ def grid_of(name):
     """The coordinates that the data of the full run will have."""
     if name in EXPERIMENTS:
         return EXPERIMENTS[name].sweeps[name].axes()
+    if name == "estimator_noise":
+        return {"n_stocks": PAPER.estimator_noise.n_stocks}
     assert name == "realisability"
     tiny = {"exhaustive_dim": [1], "sampled_dim": [2], "sampled_targets": 1, "sampled_inputs": 1}
     construction = realisability.measure(realisability.Config(**tiny))["construction"].values.tolist()

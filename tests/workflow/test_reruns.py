@@ -32,6 +32,7 @@ def together(*families):
 OPTIMISED = together(TUPLES, ALLOCATION, CURVES, STEPS)
 TRAINING = together(PARITY, OPTIMISED)
 EVERYTHING = {**TRAINING, **FIGURES, "diagnose_realisability": 1, "diagnose_image_ceiling": 1}
+EVERYTHING["diagnose_estimator_noise"] = 1
 
 PUBLISHED = {
     **{f"figure_{name}": 1 for name in ("parity", "tuples", "allocation", "curves", "steps")},
@@ -43,11 +44,11 @@ PACKAGE = "src/gradient_failures"
 EDITS = [
     (f"{PACKAGE}/experiments/parity.py", PARITY),
     (f"{PACKAGE}/experiments/tuples.py", TUPLES),
-    (f"{PACKAGE}/experiments/allocation.py", ALLOCATION),
+    (f"{PACKAGE}/experiments/allocation.py", {**ALLOCATION, "diagnose_estimator_noise": 1}),
     (f"{PACKAGE}/experiments/curves.py", CURVES),
     (f"{PACKAGE}/experiments/steps.py", STEPS),
     (f"{PACKAGE}/config/parity.py", PARITY),
-    (f"{PACKAGE}/config/allocation.py", ALLOCATION),
+    (f"{PACKAGE}/config/allocation.py", {**ALLOCATION, "diagnose_estimator_noise": 1}),
     (f"{PACKAGE}/config/curves.py", CURVES),
     (f"{PACKAGE}/config/steps.py", STEPS),
     (f"{PACKAGE}/tuple_networks.py", TUPLES),

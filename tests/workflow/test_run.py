@@ -35,6 +35,7 @@ def test_every_metrics_file_keeps_the_contract(finished):
         "parity_architecture",
         "parity_encoding",
         "parity_subset_size",
+        "estimator_noise",
         "image_ceiling",
         "realisability",
         "steps",

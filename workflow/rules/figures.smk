@@ -27,6 +27,7 @@ FIGURES = {
     },
     "allocation": {
         "allocation": "<results>/metrics/allocation.nc",
+        "noise": "<results>/metrics/estimator_noise.nc",
         "published": PUBLISHED,
     },
     "curves": {

@@ -10,6 +10,7 @@ from gradient_failures.config.errors import ConfigError, explain, unknown
 
 Metric = Literal[
     "success_rate",
+    "mean",
     "late_mean",
     "final_mean",
     "mean_at",
@@ -74,6 +75,7 @@ class Options(Strict):
 
 OPTIONS: dict[Metric, set[str]] = {
     "success_rate": {"level"},
+    "mean": {"variable"},
     "late_mean": {"variable"},
     "final_mean": {"variable"},
     "mean_at": {"variable", "step"},

@@ -11,6 +11,7 @@ from gradient_failures.config.allocation import AllocationConfig
 from gradient_failures.config.base import Diagnostic, Experiment, Strict
 from gradient_failures.config.curves import CurvesConfig
 from gradient_failures.config.errors import ConfigError, explain
+from gradient_failures.config.estimator_noise import EstimatorNoiseConfig
 from gradient_failures.config.image_ceiling import ImageCeilingConfig
 from gradient_failures.config.parity import ParityConfig
 from gradient_failures.config.realisability import RealisabilityConfig
@@ -55,6 +56,9 @@ class PaperConfig(Strict):
 
     realisability: RealisabilityConfig
     """The network class can represent every parity (lemma 3)."""
+
+    estimator_noise: EstimatorNoiseConfig
+    """Bias and noise of the two gradient estimates of the allocation problem (supplement A)."""
 
     image_ceiling: ImageCeilingConfig
     """The best accuracy possible on images of lines (ours, for §3.1)."""

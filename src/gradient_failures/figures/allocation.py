@@ -21,12 +21,13 @@ STYLES = {
 COLUMNS = 3
 
 
-def draw(allocation: xr.Dataset, published: Mapping[str, Any]) -> Figure:
-    """Learning curves of both approaches at each number of stocks; below, the final loss against it.
+def draw(allocation: xr.Dataset, noise: xr.Dataset, published: Mapping[str, Any]) -> Figure:
+    """Learning curves of both approaches at each number of stocks; below, final loss and noise against it.
 
     Parameters
     ----------
     allocation : ``loss`` (approach, n_stocks, seed, step).
+    noise : ``ratio_by_stocks`` (n_stocks, seed).
     published : the content of ``config/published.yaml``.
     """
     loss = allocation["loss"]
@@ -41,7 +42,9 @@ def draw(allocation: xr.Dataset, published: Mapping[str, Any]) -> Figure:
     panels.flat[0].legend(loc="upper right")
     upper.supxlabel(plotting.axis_label(loss["step"]), fontsize=8)
     upper.supylabel(plotting.axis_label(loss), fontsize=8)
-    _draw_final(lower.subplots(), loss)
+    final, ratio = lower.subplots(1, 2)
+    _draw_final(final, loss)
+    _draw_noise(ratio, noise)
     return figure
 
 
@@ -64,11 +67,29 @@ def _draw_final(axes: Axes, loss: xr.DataArray) -> None:
             final["n_stocks"], final, color=color, marker=marker, linestyle="none", markersize=3, alpha=0.4
         )
         axes.plot(final["n_stocks"], final.median("seed"), color=color, linestyle=line, label=label)
-    axes.set_xscale("log")
-    axes.set_xticks(loss["n_stocks"].values, [str(k) for k in loss["n_stocks"].values])
-    axes.set_xticks([], minor=True)
+    _set_stocks(axes, loss["n_stocks"])
     axes.set_ylim(-1.03, 0.05)
-    axes.set_xlabel(plotting.axis_label(loss["n_stocks"]))
     axes.set_ylabel(f"final {loss.attrs['long_name']}")
     axes.set_title(f"After {np.max(loss['step'].values)} steps, every run and the median")
     axes.legend()
+
+
+def _draw_noise(axes: Axes, noise: xr.Dataset) -> None:
+    """Ratio of the second moments of the two gradient estimates, every initialisation, and the line of k."""
+    k = noise["n_stocks"]
+    axes.plot(
+        k, noise["ratio_by_stocks"] * k, color=plotting.PURPLE, marker="D", linestyle="none", markersize=3
+    )
+    axes.plot(k, k, color="0.5", linewidth=0.9, label="k")
+    axes.set_yscale("log")
+    _set_stocks(axes, k)
+    axes.set_ylabel("end-to-end / decomposition")
+    axes.set_title("Second moments of the gradient at initialisation")
+    axes.legend()
+
+
+def _set_stocks(axes: Axes, n_stocks: xr.DataArray) -> None:
+    axes.set_xscale("log")
+    axes.set_xticks(n_stocks.values, [str(k) for k in n_stocks.values])
+    axes.set_xticks([], minor=True)
+    axes.set_xlabel(plotting.axis_label(n_stocks))

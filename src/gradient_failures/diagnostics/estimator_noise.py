@@ -1,0 +1,92 @@
+"""The two gradient estimates of the allocation problem: one mean, k times the second moment (supplement A).
+
+Given the input, the end-to-end estimate differentiates the gain on returns z, the decomposition estimate the
+share of the stock that moves. Norms are those of the gradient in the logits; the gradient in the parameters
+of the softmax model has the same norms times a constant.
+"""
+
+import numpy as np
+import torch
+import xarray as xr
+from torch import Tensor
+
+from gradient_failures.config.estimator_noise import EstimatorNoiseConfig
+from gradient_failures.experiments.allocation import logit_gradient, sample_returns
+from gradient_failures.layers import truncated_normal
+from gradient_failures.seeds import stream
+
+Config = EstimatorNoiseConfig
+
+
+def measure(config: EstimatorNoiseConfig) -> xr.Dataset:
+    """Compare the estimates at initial weights, one sample of returns for each input.
+
+    Returns
+    -------
+    Dataset over (n_stocks, seed), in float64: ``relative_bias``, the projection of the mean end-to-end
+    estimate on the decomposition gradient, relative to the latter, less 1; ``ratio_by_stocks``, the ratio of
+    the second moments, end-to-end over decomposition, divided by k; ``expected_ratio_by_stocks``, the same
+    with the mean over the returns in closed form.
+    """
+    names = {
+        "relative_bias": "bias of the end-to-end estimate along the gradient, relative to it",
+        "ratio_by_stocks": "ratio of second moments, end-to-end over decomposition, divided by k",
+        "expected_ratio_by_stocks": "the same ratio in expectation over the returns, divided by k",
+    }
+    rows = [
+        [_measure_one(k, config.n_inputs, seed) for seed in range(config.initialisations)]
+        for k in config.n_stocks
+    ]
+    values = np.array([[[run[name] for run in row] for row in rows] for name in names])
+    return xr.Dataset(
+        {
+            name: (("n_stocks", "seed"), value, {"long_name": text, "units": "1"})
+            for (name, text), value in zip(names.items(), values, strict=True)
+        },
+        coords={
+            "n_stocks": ("n_stocks", config.n_stocks, {"long_name": "number of stocks k", "units": "1"}),
+            "seed": (
+                "seed",
+                np.arange(config.initialisations),
+                {"long_name": "number of the initialisation", "units": "1"},
+            ),
+        },
+    )
+
+
+def expected_second_moment(shares: Tensor, labels: Tensor) -> Tensor:
+    """Mean over the returns of the squared norm of the end-to-end estimate, for each sample, shape (n,).
+
+    The estimate is p_i (G - z_i) with G = Σ p_j z_j, z_y = 1 and the other z_i = ±1 with equal chances, so
+    E (G - z_i)² = p_y² + Q - 2 p_i + 1 for i ≠ y and (1 - p_y)² + Q for i = y, where Q = Σ_{j≠y} p_j².
+
+    Parameters
+    ----------
+    shares : softmax outputs p (n, k).
+    labels : the stock y that moves (n,).
+    """
+    moved = shares.gather(1, labels[:, None])
+    others = shares.scatter(1, labels[:, None], 0.0)
+    square = others.square().sum(1, keepdim=True)
+    deviation = moved.square() + square - 2 * others + 1
+    return (others.square() * deviation).sum(1) + (moved.square() * ((1 - moved).square() + square)).squeeze(
+        1
+    )
+
+
+def _measure_one(n_stocks: int, n_inputs: int, seed: int) -> dict[str, float]:
+    axes = {"n_stocks": n_stocks, "seed": seed}
+    labels = torch.from_numpy(stream("estimator_noise", "labels", **axes).integers(0, n_stocks, n_inputs))
+    weights = truncated_normal(
+        (n_inputs, n_stocks), n_inputs**-0.5, stream("estimator_noise", "weights", **axes)
+    )
+    shares = torch.softmax(weights.double(), 1)
+    returns = sample_returns(labels, n_stocks, stream("estimator_noise", "returns", **axes)).double()
+    end_to_end = logit_gradient(shares, labels, returns)
+    decomposition = logit_gradient(shares, labels, None)
+    norm = decomposition.square().sum()
+    return {
+        "relative_bias": ((end_to_end * decomposition).sum() / norm - 1).item(),
+        "ratio_by_stocks": (end_to_end.square().sum() / norm).item() / n_stocks,
+        "expected_ratio_by_stocks": (expected_second_moment(shares, labels).sum() / norm).item() / n_stocks,
+    }
