@@ -76,12 +76,14 @@ def axis_label(variable: xr.DataArray) -> str:
     return str(name) if units == "1" else f"{name} ({units})"
 
 
-def draw_runs(axes: Axes, curves: xr.DataArray, color: str, label: str) -> None:
+def draw_runs(
+    axes: Axes, curves: xr.DataArray, color: str, label: str, band_label: str | None = None
+) -> None:
     """Draw ``curves`` (seed, step): every run thin, their median, and the band of the middle half."""
     steps = curves["step"]
     axes.plot(steps, curves.transpose("step", "seed"), color=color, rasterized=True, **RUN)
     low, median, high = curves.quantile([0.25, 0.5, 0.75], "seed").transpose("quantile", "step")
-    axes.fill_between(steps, low, high, color=color, alpha=0.25, linewidth=0, label="middle half of runs")
+    axes.fill_between(steps, low, high, color=color, alpha=0.25, linewidth=0, label=band_label)
     axes.plot(steps, median, color=color, label=label, **MEDIAN)
 
 

@@ -124,7 +124,7 @@ def test_runs_are_drawn_each_with_their_median():
     np.testing.assert_array_equal([line.get_ydata() for line in thin], values)
     np.testing.assert_allclose(median.get_ydata(), np.sort(values, axis=0)[2])
     assert all(line.get_xdata().tolist() == [0, 100, 200, 300] for line in axes.get_lines())
-    assert axes.get_legend_handles_labels()[1] == ["middle half of runs", "median"]
+    assert axes.get_legend_handles_labels()[1] == ["median"]
     (band,) = axes.collections
     corners = band.get_paths()[0].vertices
     for step, column in zip(range(0, 400, 100), np.sort(values, axis=0).T, strict=True):

@@ -84,7 +84,7 @@ def _draw_noise(axes: Axes, noise: xr.Dataset) -> None:
     axes.set_yscale("log")
     _set_stocks(axes, k)
     axes.set_ylabel("end-to-end / decomposition")
-    axes.set_title("Second moments of the gradient at initialisation")
+    axes.set_title("Second moments of the gradients")
     axes.legend()
 
 

@@ -55,7 +55,7 @@ def draw(learning: xr.Dataset, subset_size: xr.Dataset, published: Mapping[str, 
 
 
 def _draw_dimension(axes: Axes, accuracy: xr.DataArray, published: Mapping[str, Any] | None) -> None:
-    plotting.draw_runs(axes, accuracy, plotting.BLUE, "median of runs")
+    plotting.draw_runs(axes, accuracy, plotting.BLUE, "median of runs", "middle half of runs")
     last = int(accuracy["step"][-1])
     if published:
         plotting.draw_published(axes, published, last, "published run")

@@ -73,9 +73,7 @@ def _draw_longer(axes: Axes, longer: xr.Dataset, best: float) -> None:
         plotting.draw_runs(axes, runs["accuracy"].sel(tuple_length=k), color, f"k = {k}")
         axes.axhline(tuple_ceiling(best, int(k)), color=color, linewidth=0.9, linestyle=":")
     axes.axhline(0.5, color="0.6", linewidth=0.6, zorder=0)
-    handles, labels = axes.get_legend_handles_labels()
-    shown = [index for index, label in enumerate(labels) if label.startswith("k =")]
-    axes.legend([handles[index] for index in shown], [labels[index] for index in shown], loc="upper left")
+    axes.legend(loc="upper left")
     axes.set_xlim(0, int(runs["step"][-1]))
     axes.set_xlabel(plotting.axis_label(longer["step"]))
     axes.set_title("Decomposition, longer tuples")

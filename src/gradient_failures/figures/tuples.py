@@ -47,7 +47,7 @@ def draw(tuples: xr.Dataset, ceiling: xr.Dataset, published: Mapping[str, Any]) 
         _draw_bounds(below, best)
         above.set_title(f"k = {k} ({tuples.sizes['seed']} runs each)")
     _set_axes(panels[0, 0], panels[1, 0], tuples)
-    figure.legend(*_handles(panels[0, 0]), loc="outside upper right", ncols=5)
+    figure.legend(*panels[0, 0].get_legend_handles_labels(), loc="outside upper right", ncols=5)
     figure.supxlabel(plotting.axis_label(tuples["step"]), fontsize=8)
     return figure
 
@@ -67,11 +67,3 @@ def _set_axes(above: Axes, below: Axes, tuples: xr.Dataset) -> None:
     above.set_ylabel(plotting.axis_label(tuples["accuracy"]))
     below.set_ylabel("accuracy of the sign of the score\non single images")
     above.set_ylim(0.43, 1.0)
-
-
-def _handles(axes: Axes) -> tuple[list[Any], list[str]]:
-    """Handles and labels of the legend, the band once for both colours."""
-    handles, labels = axes.get_legend_handles_labels()
-    first = {label: handle for handle, label in reversed(list(zip(handles, labels, strict=True)))}
-    order = [label for label in dict.fromkeys(labels) if "middle" not in label]
-    return [first[label] for label in order], order
