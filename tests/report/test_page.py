@@ -8,6 +8,8 @@ from urllib.parse import unquote, urlparse
 import pytest
 from playwright.sync_api import sync_playwright
 
+from conftest import FIGURES
+
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]
 
@@ -95,7 +97,7 @@ def test_every_link_resolves(open_page):
 
 def test_figures_are_drawn_and_described(open_page):
     images = open_page().locator("img")
-    assert images.count() == 4
+    assert images.count() == len(FIGURES)
     for image in images.all():
         assert image.evaluate("image => image.complete && image.naturalWidth > 300")
         assert len(image.get_attribute("alt")) > 40

@@ -5,14 +5,14 @@ import pytest
 VERDICTS = {"claims": 1, "report": 1}
 PARITY_FIGURES = {"figure_parity": 1, "figure_parity_variants": 1}
 TUPLE_FIGURES = {"figure_tuples": 1, "figure_tuple_variants": 1}
-FIGURES = {
+DATA_FIGURES = {
     **PARITY_FIGURES,
     **TUPLE_FIGURES,
-    "figure_tuple_images": 1,
     "figure_allocation": 1,
     "figure_curves": 1,
     "figure_steps": 1,
 }
+FIGURES = {**DATA_FIGURES, "figure_tuple_images": 1}
 PARITY = {"train_parity": 10, "combine": 4, **PARITY_FIGURES, **VERDICTS}
 TUPLES = {"train_tuples": 10, "combine": 7, **TUPLE_FIGURES, **VERDICTS}
 ALLOCATION = {"train_allocation": 4, "combine": 1, "figure_allocation": 1, **VERDICTS}
@@ -31,8 +31,14 @@ def together(*families):
 
 OPTIMISED = together(TUPLES, ALLOCATION, CURVES, STEPS)
 TRAINING = together(PARITY, OPTIMISED)
-EVERYTHING = {**TRAINING, **FIGURES, "diagnose_realisability": 1, "diagnose_image_ceiling": 1}
-EVERYTHING["diagnose_estimator_noise"] = 1
+NOISE = {"diagnose_estimator_noise": 1, "figure_allocation": 1, **VERDICTS}
+EVERYTHING = {
+    **TRAINING,
+    **FIGURES,
+    **NOISE,
+    "diagnose_realisability": 1,
+    "diagnose_image_ceiling": 1,
+}
 
 PUBLISHED = {
     **{f"figure_{name}": 1 for name in ("parity", "tuples", "allocation", "curves", "steps")},
@@ -44,21 +50,21 @@ PACKAGE = "src/gradient_failures"
 EDITS = [
     (f"{PACKAGE}/experiments/parity.py", PARITY),
     (f"{PACKAGE}/experiments/tuples.py", TUPLES),
-    (f"{PACKAGE}/experiments/allocation.py", {**ALLOCATION, "diagnose_estimator_noise": 1}),
+    (f"{PACKAGE}/experiments/allocation.py", {**ALLOCATION, **NOISE}),
     (f"{PACKAGE}/experiments/curves.py", CURVES),
     (f"{PACKAGE}/experiments/steps.py", STEPS),
     (f"{PACKAGE}/config/parity.py", PARITY),
-    (f"{PACKAGE}/config/allocation.py", {**ALLOCATION, "diagnose_estimator_noise": 1}),
+    (f"{PACKAGE}/config/allocation.py", {**ALLOCATION, **NOISE}),
     (f"{PACKAGE}/config/curves.py", CURVES),
     (f"{PACKAGE}/config/steps.py", STEPS),
     (f"{PACKAGE}/tuple_networks.py", TUPLES),
     (f"{PACKAGE}/line_images.py", {**TUPLES, **CEILING, "figure_tuple_images": 1}),
     (f"{PACKAGE}/networks.py", together(PARITY, STEPS)),
-    (f"{PACKAGE}/layers.py", TRAINING),
-    (f"{PACKAGE}/training.py", TRAINING),
-    (f"{PACKAGE}/optimisers.py", OPTIMISED),
+    (f"{PACKAGE}/layers.py", {**TRAINING, **NOISE}),
+    (f"{PACKAGE}/training.py", {**TRAINING, **NOISE}),
+    (f"{PACKAGE}/optimisers.py", {**OPTIMISED, **NOISE}),
     (f"{PACKAGE}/dataset.py", EVERYTHING),
-    (f"{PACKAGE}/combine.py", {"combine": 15, **FIGURES, **VERDICTS}),
+    (f"{PACKAGE}/combine.py", {"combine": 15, **DATA_FIGURES, **VERDICTS}),
     (f"{PACKAGE}/diagnostics/realisability.py", {"diagnose_realisability": 1, **VERDICTS}),
     (f"{PACKAGE}/figures/parity.py", {"figure_parity": 1, "report": 1}),
     (f"{PACKAGE}/plotting.py", {**FIGURES, "report": 1}),
@@ -95,13 +101,14 @@ OVERRIDES = [
     ),
     (
         'tuples={"training": {"decomposition": {"batch_size": 6}}}',
-        {"train_tuples": 6, "combine": 5, **TUPLE_FIGURES, **VERDICTS},
+        {"train_tuples": 7, "combine": 5, **TUPLE_FIGURES, **VERDICTS},
     ),
     (
         'curves={"training": {"linear": {"optimiser": {"learning_rate": 0.001}}}}',
         {"train_curves": 2, "combine": 2, "figure_curves": 1, **VERDICTS},
     ),
     ('image_ceiling={"images": 2000}', CEILING),
+    ('estimator_noise={"initialisations": 3}', NOISE),
     ('realisability={"sampled_inputs": 60}', {"diagnose_realisability": 1, **VERDICTS}),
     (
         'parity={"sweeps": {"parity": {"dim": [3, 4, 5]}}}',

@@ -22,7 +22,7 @@ rule combine:
         runtime=15,
     params:
         axes=lambda wildcards: sweep_of(wildcards).axes(),
-        training=lambda wildcards: experiment_of(wildcards).model_dump()["training"],
+        training=lambda wildcards: experiment_of(wildcards).training_of(wildcards.sweep),
         training_axis=lambda wildcards: experiment_of(wildcards).training_axis,
     message:
         "Combining the runs of {wildcards.sweep}"

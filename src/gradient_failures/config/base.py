@@ -138,6 +138,13 @@ class Experiment(Strict):
             return self.training
         return self.training[coordinates(slug)[str(self.training_axis)]]
 
+    def training_of(self, sweep: str) -> dict[str, Any]:
+        """The settings of the runs of a sweep; by the value of ``training_axis`` if there is one."""
+        if isinstance(self.training, Training):
+            return self.training.model_dump()
+        values = self.sweeps[sweep].axes()[str(self.training_axis)]
+        return {value: self.training[value].model_dump() for value in values}
+
     @model_validator(mode="after")
     def _evidence_is_there(self) -> Self:
         for name, axes in self.evidence.items():
