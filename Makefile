@@ -2,6 +2,7 @@
 
 PYTHON ?= python3
 CORES ?= all
+TARGETS ?= all
 BIN := .venv/bin
 RUNTIME := .venv/.runtime
 DEV := .venv/.dev
@@ -9,7 +10,7 @@ DEV := .venv/.dev
 .PHONY: reproduce smoke test lint format schema lock unlock clean
 
 reproduce: $(RUNTIME) ## the full paper: figures and report under results/
-	$(BIN)/snakemake --cores $(CORES) all
+	$(BIN)/snakemake --cores $(CORES) $(TARGETS)
 
 smoke: $(RUNTIME) ## the same workflow at tiny sizes, in minutes
 	$(BIN)/snakemake --cores $(CORES) all --configfile config/smoke.yaml
