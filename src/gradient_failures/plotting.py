@@ -9,7 +9,7 @@ import matplotlib as mpl
 import numpy as np
 import xarray as xr
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
+from matplotlib.figure import Figure, FigureBase
 from matplotlib.ticker import FuncFormatter
 
 from gradient_failures import statistics
@@ -74,6 +74,19 @@ def axis_label(variable: xr.DataArray) -> str:
     """Axis label from a variable's own ``long_name`` and ``units``."""
     name, units = variable.attrs["long_name"], variable.attrs["units"]
     return str(name) if units == "1" else f"{name} ({units})"
+
+
+def panel_grid(figure: FigureBase, count: int, columns: int) -> list[Axes]:
+    """``count`` panels that share their y axis, in rows of ``columns``; the last row may end early."""
+    panels = figure.subplots(-(-count // columns), columns, sharey=True, squeeze=False).ravel()
+    for unused in panels[count:]:
+        unused.set_axis_off()
+    return list(panels[:count])
+
+
+def draw_chance(axes: Axes) -> None:
+    """Draw the line of accuracy 1/2, behind everything."""
+    axes.axhline(0.5, color="0.6", linewidth=0.6, zorder=0)
 
 
 def draw_runs(

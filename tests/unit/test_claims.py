@@ -73,6 +73,15 @@ def share_learns(claim, seed):
     return seed < bound * claim.budget.seeds
 
 
+def around(run, bound, by):
+    """Runs at ``by`` on the good side of a bound of the criterion, at ``by`` on the bad one, and at it."""
+    inward = {"at_least": by, "at_most": -by}[bound]
+    return tuple(
+        run(lambda claim, shift=shift: getattr(claim.criterion, bound) + shift)
+        for shift in (inward, -inward, 0)
+    )
+
+
 EARLY = learns_at(lambda claim, cell, seed: 1000 + 200 * seed)
 NEVER = learns_at(lambda claim, cell, seed: math.inf)
 CHANCE = stays_at(lambda claim: 0.5)
@@ -88,21 +97,9 @@ RUNS = {
         stays_at(lambda claim: claim.criterion.within[1]),
     ),
     ("late_mean", "within"): (CHANCE, EARLY, stays_at(lambda claim: claim.criterion.within[1])),
-    ("late_mean", "at_least"): (
-        stays_at(lambda claim: claim.criterion.at_least + 0.02),
-        stays_at(lambda claim: claim.criterion.at_least - 0.02),
-        stays_at(lambda claim: claim.criterion.at_least),
-    ),
-    ("final_mean", "at_most"): (
-        stays_at(lambda claim: claim.criterion.at_most - 0.01),
-        stays_at(lambda claim: claim.criterion.at_most + 0.01),
-        stays_at(lambda claim: claim.criterion.at_most),
-    ),
-    ("final_mean", "at_least"): (
-        stays_at(lambda claim: claim.criterion.at_least + 0.01),
-        stays_at(lambda claim: claim.criterion.at_least - 0.01),
-        stays_at(lambda claim: claim.criterion.at_least),
-    ),
+    ("late_mean", "at_least"): around(stays_at, "at_least", 0.02),
+    ("final_mean", "at_most"): around(stays_at, "at_most", 0.01),
+    ("final_mean", "at_least"): around(stays_at, "at_least", 0.01),
     ("ends_at_most", "at_most"): (
         stays_at(lambda claim: claim.options.level + 0.01),
         stays_at(lambda claim: claim.options.level - 0.01),
@@ -120,16 +117,8 @@ RUNS = {
         apart_by(lambda claim, seed: claim.criterion.at_least - 0.1),
         apart_by(lambda claim, seed: claim.criterion.at_least + 0.1 * (-1) ** seed),
     ),
-    ("mean_at", "at_most"): (
-        only_at_the_step(lambda claim: claim.criterion.at_most - 0.01),
-        only_at_the_step(lambda claim: claim.criterion.at_most + 0.01),
-        only_at_the_step(lambda claim: claim.criterion.at_most),
-    ),
-    ("mean_at", "at_least"): (
-        only_at_the_step(lambda claim: claim.criterion.at_least + 0.01),
-        only_at_the_step(lambda claim: claim.criterion.at_least - 0.01),
-        only_at_the_step(lambda claim: claim.criterion.at_least),
-    ),
+    ("mean_at", "at_most"): around(only_at_the_step, "at_most", 0.01),
+    ("mean_at", "at_least"): around(only_at_the_step, "at_least", 0.01),
     ("final_ratio", "at_least"): (
         in_ratio(lambda claim, seed: claim.criterion.at_least * 1.1),
         in_ratio(lambda claim, seed: claim.criterion.at_least / 1.1),

@@ -13,10 +13,10 @@ from gradient_failures import plotting
 TITLE = "Figure 7 (4 extended): end-to-end against decomposition on the allocation problem"
 
 STYLES = {
-    "end_to_end": ("end-to-end", plotting.VERMILION, "s", "-"),
-    "decomposition": ("decomposition", plotting.BLUE, "o", "-"),
+    "end_to_end": ("end-to-end", plotting.VERMILION, "s"),
+    "decomposition": ("decomposition", plotting.BLUE, "o"),
 }
-"""Label, colour, marker and line of each approach."""
+"""Label, colour and marker of each approach."""
 
 COLUMNS = 3
 
@@ -34,12 +34,10 @@ def draw(allocation: xr.Dataset, noise: xr.Dataset, published: Mapping[str, Any]
     rows = -(-loss.sizes["n_stocks"] // COLUMNS)
     figure = Figure(figsize=(7.2, 1.9 * rows + 2.3))
     upper, lower = figure.subfigures(2, 1, squeeze=False, height_ratios=[1.9 * rows, 2.3]).flat
-    panels = upper.subplots(rows, COLUMNS, sharey=True, squeeze=False)
-    for panel in panels.flat[loss.sizes["n_stocks"] :]:
-        panel.set_axis_off()
-    for panel, k in zip(panels.flat, loss["n_stocks"].values, strict=False):
+    panels = plotting.panel_grid(upper, loss.sizes["n_stocks"], COLUMNS)
+    for panel, k in zip(panels, loss["n_stocks"].values, strict=True):
         _draw_curves(panel, loss.sel(n_stocks=k), published["figure_4"]["loss"])
-    panels.flat[0].legend(loc="upper right")
+    panels[0].legend(loc="upper right")
     upper.supxlabel(plotting.axis_label(loss["step"]), fontsize=8)
     upper.supylabel(plotting.axis_label(loss), fontsize=8)
     final, ratio = lower.subplots(1, 2)
@@ -50,7 +48,7 @@ def draw(allocation: xr.Dataset, noise: xr.Dataset, published: Mapping[str, Any]
 
 def _draw_curves(axes: Axes, loss: xr.DataArray, published: Mapping[str, Any]) -> None:
     k, last = int(loss["n_stocks"]), int(loss["step"][-1])
-    for approach, (label, color, _, _) in STYLES.items():
+    for approach, (label, color, _) in STYLES.items():
         plotting.draw_runs(axes, loss.sel(approach=approach), color, label)
         curve = published.get(f"{approach}_k{k}")
         if curve:
@@ -61,12 +59,12 @@ def _draw_curves(axes: Axes, loss: xr.DataArray, published: Mapping[str, Any]) -
 
 
 def _draw_final(axes: Axes, loss: xr.DataArray) -> None:
-    for approach, (label, color, marker, line) in STYLES.items():
+    for approach, (label, color, marker) in STYLES.items():
         final = loss.sel(approach=approach).isel(step=-1)
         axes.plot(
             final["n_stocks"], final, color=color, marker=marker, linestyle="none", markersize=3, alpha=0.4
         )
-        axes.plot(final["n_stocks"], final.median("seed"), color=color, linestyle=line, label=label)
+        axes.plot(final["n_stocks"], final.median("seed"), color=color, label=label)
     _set_stocks(axes, loss["n_stocks"])
     axes.set_ylim(-1.03, 0.05)
     axes.set_ylabel(f"final {loss.attrs['long_name']}")

@@ -29,17 +29,13 @@ def draw(learning: xr.Dataset, subset_size: xr.Dataset, published: Mapping[str, 
     rows = -(-learning.sizes["dim"] // COLUMNS)
     figure = Figure(figsize=(7.2, 1.9 * rows + 2.5))
     upper, lower = figure.subfigures(2, 1, squeeze=False, height_ratios=[1.9 * rows, 2.5]).flat
-    panels = upper.subplots(rows, COLUMNS, sharey=True, squeeze=False)
-    for panel in panels.flat[learning.sizes["dim"] :]:
-        panel.set_axis_off()
-    for panel, dim in zip(panels.flat, learning["dim"].values, strict=False):
+    panels = plotting.panel_grid(upper, learning.sizes["dim"], COLUMNS)
+    for panel, dim in zip(panels, learning["dim"].values, strict=True):
         _draw_dimension(
             panel, learning["accuracy"].sel(dim=dim), published["figure_1"]["accuracy"].get(f"d{dim}")
         )
-    panels.flat[0].set_ylim(min(0.4, float(learning["accuracy"].min()) - 0.02), 1.02)
-    upper.legend(
-        *panels.flat[0].get_legend_handles_labels(), loc="outside upper right", ncols=3, borderaxespad=0
-    )
+    panels[0].set_ylim(min(0.4, float(learning["accuracy"].min()) - 0.02), 1.02)
+    upper.legend(*panels[0].get_legend_handles_labels(), loc="outside upper right", ncols=3, borderaxespad=0)
     upper.supxlabel(plotting.axis_label(learning["step"]), fontsize=8)
     upper.supylabel(plotting.axis_label(learning["accuracy"]), fontsize=8)
 
@@ -59,7 +55,7 @@ def _draw_dimension(axes: Axes, accuracy: xr.DataArray, published: Mapping[str, 
     last = int(accuracy["step"][-1])
     if published:
         plotting.draw_published(axes, published, last, "published run")
-    axes.axhline(0.5, color="0.6", linewidth=0.6, zorder=0)
+    plotting.draw_chance(axes)
     axes.set(xlim=(0, last))
     plotting.thousands(axes)
     axes.set_title(f"d = {int(accuracy['dim'])} ({accuracy.sizes['seed']} runs)")

@@ -41,7 +41,7 @@ def draw(architecture: xr.Dataset, encoding: xr.Dataset) -> Figure:
 
 def _draw_groups(axes: Axes, ticks: list[str], groups: list[xr.DataArray], labels: list[str]) -> None:
     """One dot for each run of each group (tick, seed, step), groups side by side at each tick."""
-    axes.axhline(0.5, color="0.6", linewidth=0.6, zorder=0)
+    plotting.draw_chance(axes)
     for index, (accuracy, label) in enumerate(zip(groups, labels, strict=True)):
         late = statistics.late_mean(accuracy)
         color, marker = STYLES[index]

@@ -61,7 +61,7 @@ def _draw_every_run(axes: Axes, runs: xr.Dataset, ceiling: float) -> None:
             runs["step"], runs["accuracy"].sel(seed=seed), color=plotting.VERMILION, linewidth=0.7, alpha=0.7
         )
     axes.axhline(ceiling, color=plotting.GREEN, linewidth=0.9, linestyle=":")
-    axes.axhline(0.5, color="0.6", linewidth=0.6, zorder=0)
+    plotting.draw_chance(axes)
     axes.set_xlim(0, int(runs["step"][-1]))
     plotting.thousands(axes)
 
@@ -72,7 +72,7 @@ def _draw_longer(axes: Axes, longer: xr.Dataset, best: float) -> None:
     for k, color in zip(runs["tuple_length"].values, colors, strict=False):
         plotting.draw_runs(axes, runs["accuracy"].sel(tuple_length=k), color, f"k = {k}")
         axes.axhline(tuple_ceiling(best, int(k)), color=color, linewidth=0.9, linestyle=":")
-    axes.axhline(0.5, color="0.6", linewidth=0.6, zorder=0)
+    plotting.draw_chance(axes)
     axes.legend(loc="upper left")
     axes.set_xlim(0, int(runs["step"][-1]))
     axes.set_xlabel(plotting.axis_label(longer["step"]))
@@ -97,5 +97,5 @@ def _draw_options(axes: Axes, variants: dict[str, xr.Dataset]) -> None:
             ticks.append(tick)
     axes.set_xticks(range(len(ticks)), ticks)
     axes.set_xlim(-0.5, len(ticks) - 0.5)
-    axes.axhline(0.5, color="0.6", linewidth=0.6, zorder=0)
+    plotting.draw_chance(axes)
     axes.set_title(f"Decomposition, k = {int(runs['tuple_length'])}: last quarter of each run")

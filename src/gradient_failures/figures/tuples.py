@@ -54,7 +54,7 @@ def draw(tuples: xr.Dataset, ceiling: xr.Dataset, published: Mapping[str, Any]) 
 
 def _draw_bounds(axes: Axes, ceiling: float) -> None:
     """Chance, and the best accuracy possible."""
-    axes.axhline(0.5, color="0.6", linewidth=0.6, zorder=0)
+    plotting.draw_chance(axes)
     axes.axhline(ceiling, color=plotting.GREEN, linewidth=0.9, linestyle=":", label="best possible")
 
 
