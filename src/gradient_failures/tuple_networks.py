@@ -48,10 +48,14 @@ class ScoreNetwork:
 
     def scores(self, images: Tensor) -> Tensor:
         """Scores of images (n, 28, 28), shape (n,)."""
+        return relu_network(self.dense[-1:], self.features(images)).squeeze(1)
+
+    def features(self, images: Tensor) -> Tensor:
+        """What the output layer sees of images (n, 28, 28): the last hidden layer, shape (n, 100)."""
         maps = SparseConvolutionAndPool.apply(images, self.first, self.first_bias)  # type: ignore[no-untyped-call]
         maps = max_pool2d(conv2d(maps, self.second, self.second_bias, padding="same"), 2)
-        features = maps.permute(0, 2, 3, 1).reshape(len(images), -1)
-        return relu_network(self.dense, features).squeeze(1)
+        pooled = maps.permute(0, 2, 3, 1).reshape(len(images), -1)
+        return relu_network(self.dense[:-1], pooled).relu()
 
 
 class TupleNetwork:
