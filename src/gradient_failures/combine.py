@@ -47,9 +47,8 @@ def combine(
     Dataset with the axes as leading dimensions and every step at which some run was evaluated; its
     attributes say what the runs have in common.
     """
-    common = _common_origin(runs)
+    origin = _origin_of_all(runs)
     _check_training(runs, training, training_axis)
-    seconds = sum(run.attrs["wall_seconds"] for run in runs.values())
     n_points = 1
     for values in axes.values():
         n_points *= len(values)
@@ -65,17 +64,42 @@ def combine(
             for group in _grouped(level, len(values))
         ]
     (combined,) = level
-    commits = sorted({run.attrs["git_commit"] for run in runs.values()})
-    dirty = max(run.attrs["git_dirty"] for run in runs.values())
-    settings = yaml.safe_dump(dict(training), sort_keys=False)
-    combined.attrs = {
-        **common,
-        "runs_git_commit": " ".join(commits),
-        "runs_git_dirty": dirty,
-        "runs_training": settings,
-        "wall_seconds": seconds,
-    }
+    combined.attrs = {**origin, "runs_training": yaml.safe_dump(dict(training), sort_keys=False)}
     return combined
+
+
+def combine_seeds(parts: Mapping[str, xr.Dataset], settings: Mapping[str, Any]) -> xr.Dataset:
+    """One dataset from the blocks of seeds of a diagnostic.
+
+    Parameters
+    ----------
+    parts : datasets by file name, in the order of their seeds.
+    settings : what they must have been measured with.
+    """
+    origin = _origin_of_all(parts)
+    for path, part in parts.items():
+        if yaml.safe_load(part.attrs["config"])["settings"] != settings:
+            raise DatasetError(path, "its settings are not those of the configuration")
+    combined = xr.concat(
+        parts.values(),
+        dim="seed",
+        data_vars="minimal",
+        coords="minimal",
+        compat="identical",
+        combine_attrs="override",
+    )
+    combined.attrs = origin
+    return combined
+
+
+def _origin_of_all(runs: Mapping[str, xr.Dataset]) -> dict[str, Any]:
+    """Where the runs come from: what they have in common, and all their commits and seconds."""
+    return {
+        **_common_origin(runs),
+        "runs_git_commit": " ".join(sorted({run.attrs["git_commit"] for run in runs.values()})),
+        "runs_git_dirty": max(run.attrs["git_dirty"] for run in runs.values()),
+        "wall_seconds": sum(run.attrs["wall_seconds"] for run in runs.values()),
+    }
 
 
 def _common_origin(runs: Mapping[str, xr.Dataset]) -> dict[str, Any]:

@@ -48,7 +48,7 @@ def grid_of(name):
         return {"n_stocks": PAPER.estimator_noise.n_stocks}
     assert name == "realisability"
     tiny = {"exhaustive_dim": [1], "sampled_dim": [2], "sampled_targets": 1, "sampled_inputs": 1}
-    construction = realisability.measure(realisability.Config(**tiny))["construction"].values.tolist()
+    construction = realisability.measure(realisability.Settings(**tiny))["construction"].values.tolist()
     return {"dim": sorted({*PAPER.realisability.exhaustive_dim}), "construction": construction}
 
 

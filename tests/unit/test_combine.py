@@ -8,7 +8,7 @@ import xarray as xr
 import yaml
 
 from gradient_failures import dataset
-from gradient_failures.combine import AXIS_NAMES, combine
+from gradient_failures.combine import AXIS_NAMES, combine, combine_seeds
 from gradient_failures.config.base import seed_blocks
 from gradient_failures.config.paper import validated
 from gradient_failures.config.parity import ParityPoint, ParitySweep
@@ -185,3 +185,38 @@ def test_every_axis_of_a_sweep_has_a_long_name():
         for sweep in experiment.sweeps.values()
     ]
     assert set(AXIS_NAMES) == {axis for sweep in sweeps for axis in sweep.point.model_fields}
+
+
+SETTINGS = {"samples": 5}
+
+
+def part_of(block, settings=SETTINGS, **attributes):
+    part = run_of(ParityPoint(dim=5), block, config=yaml.safe_dump({"settings": settings}), **attributes)
+    return part.assign(bound=("step", np.arange(3.0), ONE))
+
+
+def test_seeds_of_a_diagnostic_end_up_at_their_coordinates():
+    parts = {"a": part_of([0, 1], git_commit="b"), "b": part_of([2])}
+    combined = combine_seeds(parts, SETTINGS)
+    assert combined["seed"].values.tolist() == [0, 1, 2]
+    for seed in range(3):
+        expected = [code(ParityPoint(dim=5), seed, step) for step in STEPS]
+        assert combined["accuracy"].sel(seed=seed).values.tolist() == expected
+    assert combined["bound"].dims == ("step",)
+    assert combined.attrs["wall_seconds"] == 3.0
+    assert combined.attrs["runs_git_commit"] == "a b"
+
+
+@pytest.mark.parametrize(
+    ("changed", "problem"),
+    [({"settings": {"samples": 6}}, "settings"), ({"code_hash": "other"}, "code_hash")],
+)
+def test_parts_of_a_diagnostic_from_elsewhere_are_refused(changed, problem):
+    with pytest.raises(DatasetError, match=rf"^b: its .*{problem}"):
+        combine_seeds({"a": part_of([0]), "b": part_of([1], **changed)}, SETTINGS)
+
+
+def test_parts_of_a_diagnostic_that_disagree_on_what_has_no_seed_are_refused():
+    other = part_of([1]).assign(bound=("step", np.ones(3), ONE))
+    with pytest.raises(xr.MergeError):
+        combine_seeds({"a": part_of([0]), "b": other}, SETTINGS)

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from gradient_failures import dataset
-from gradient_failures.diagnostics.estimator_noise import Config, expected_second_moment, measure
+from gradient_failures.diagnostics.estimator_noise import Settings, expected_second_moment, measure
 from gradient_failures.experiments.allocation import logit_gradient
 
 
@@ -43,7 +43,7 @@ def test_the_second_moment_by_enumeration_of_all_returns(n_stocks):
 
 
 def test_sampled_and_expected_ratio_agree_and_are_about_the_number_of_stocks(tmp_path):
-    result = measure(Config(n_stocks=[10, 200], n_inputs=400, initialisations=20))
+    result = measure(Settings(n_stocks=[10, 200], n_inputs=400, initialisations=20))
     dataset.write(result, tmp_path / "noise.nc", {"title": "noise"})
     for k in (10, 200):
         run = result.sel(n_stocks=k)
@@ -54,6 +54,6 @@ def test_sampled_and_expected_ratio_agree_and_are_about_the_number_of_stocks(tmp
 
 
 def test_an_estimate_that_is_wrong_by_a_tenth_would_be_seen():
-    result = measure(Config(n_stocks=[50], n_inputs=1000, initialisations=20))
+    result = measure(Settings(n_stocks=[50], n_inputs=1000, initialisations=20))
     half = 2.1 * result["relative_bias"].std(ddof=1) / np.sqrt(20)
     assert half < 0.05

@@ -6,7 +6,7 @@ from itertools import product
 import numpy as np
 import pytest
 
-from gradient_failures.diagnostics.image_ceiling import Config, _picture, measure, tuple_ceiling
+from gradient_failures.diagnostics.image_ceiling import Settings, _picture, measure, tuple_ceiling
 from gradient_failures.line_images import SIZE, draw_lines, rasterise, slope_labels
 
 
@@ -50,7 +50,7 @@ def test_the_estimate_against_counting_whole_images():
     by_images = np.mean([(vote > 0) == (label > 0) if vote else 0.5 for vote, label in tested])
     unseen = 1 - len(tested) / 100_000
     bounds = by_images * (1 - unseen) + unseen * np.array([0.5, 1.0])
-    estimate = measure(Config(images=200_000)).sel(rasterisation="released")
+    estimate = measure(Settings(images=200_000)).sel(rasterisation="released")
     assert bounds[0] < estimate["accuracy"] < bounds[1] + 0.005
     assert estimate["accuracy"].item() == pytest.approx(0.95, abs=0.005)
     assert estimate["ambiguous_share"].item() == pytest.approx(0.102, abs=0.005)

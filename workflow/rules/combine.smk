@@ -1,4 +1,4 @@
-# One file for each sweep, with one dimension for each axis of its grid.
+# One file for each sweep, with one dimension for each axis of its grid, and for each diagnostic.
 
 
 rule combine:
@@ -28,3 +28,30 @@ rule combine:
         "Combining the runs of {wildcards.sweep}"
     script:
         "../scripts/combine.py"
+
+
+rule combine_seeds:
+    input:
+        parts=parts_of,
+        code=code_of("combine_seeds"),
+        lock=LOCK,
+    output:
+        "<results>/metrics/{diagnostic}.nc",
+    log:
+        "<logs>/combine_seeds/{diagnostic}.log",
+    benchmark:
+        "<benchmarks>/combine_seeds/{diagnostic}.tsv"
+    wildcard_constraints:
+        diagnostic="|".join(SEEDED),
+    conda:
+        "../../environment.yml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=15,
+    params:
+        settings=lambda wildcards: SEEDED[wildcards.diagnostic].settings.model_dump(),
+    message:
+        "Combining the seeds of {wildcards.diagnostic}"
+    script:
+        "../scripts/combine_seeds.py"

@@ -18,6 +18,7 @@ from gradient_failures.config.claims import check_data, validated_claims
 from gradient_failures.config.errors import ConfigError
 from gradient_failures.config.files import read_yaml
 from gradient_failures.config.paper import validated
+from gradient_failures.config.seeded import SeededDiagnostic
 
 LOCK = "requirements.lock"
 PUBLISHED = "config/published.yaml"
@@ -35,6 +36,11 @@ SWEEPS = {
     sweep: experiment
     for experiment, part in PAPER.experiments().items()
     for sweep in part.sweeps
+}
+SEEDED = {
+    name: part
+    for name, part in PAPER.diagnostics().items()
+    if isinstance(part, SeededDiagnostic)
 }
 METRICS = expand("<results>/metrics/{name}.nc", name=[*SWEEPS, *PAPER.diagnostics()])
 REPORT = f"{PAPER.pathvars.results}/report/index.html"
@@ -65,15 +71,36 @@ def sweep_of(wildcards):
     return experiment_of(wildcards).sweeps[wildcards.sweep]
 
 
+def blocks_of(seeds, per_job):
+    """The names of the files of all blocks of seeds."""
+    return [f"seeds~{block[0]}-{block[-1]}.nc" for block in seed_blocks(seeds, per_job)]
+
+
 def runs_of(wildcards):
     """The training results that make up a sweep, in grid order, seeds running fastest."""
     sweep = sweep_of(wildcards)
-    blocks = list(seed_blocks(sweep.seeds, experiment_of(wildcards).seeds_per_job))
+    blocks = blocks_of(sweep.seeds, experiment_of(wildcards).seeds_per_job)
     return [
-        f"<results>/runs/{SWEEPS[wildcards.sweep]}/{point.slug()}/seeds~{block[0]}-{block[-1]}.nc"
+        f"<results>/runs/{SWEEPS[wildcards.sweep]}/{point.slug()}/{block}"
         for point in sweep.points()
         for block in blocks
     ]
+
+
+def parts_of(wildcards):
+    """The results of all blocks of seeds of a diagnostic."""
+    part = SEEDED[wildcards.diagnostic]
+    return [
+        f"<results>/runs/{wildcards.diagnostic}/{block}"
+        for block in blocks_of(part.seeds, part.seeds_per_job)
+    ]
+
+
+def seeds_of(wildcards):
+    """The seeds of one job of a diagnostic, in a list; an empty one if it has none."""
+    if "first" not in wildcards.keys():
+        return []
+    return [list(range(int(wildcards.first), int(wildcards.last) + 1))]
 
 
 def training_of(experiment):

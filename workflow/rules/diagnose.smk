@@ -1,7 +1,10 @@
-# Measurements that train nothing; the rule of each is diagnose_NAME.
+# Measurements that train nothing; the rule of each is diagnose_NAME. Where there are seeds, a job takes a block.
 
 
 for diagnostic, part in PAPER.diagnostics().items():
+    seeded = isinstance(part, SeededDiagnostic)
+    folder = "runs" if seeded else "metrics"
+    block = "/seeds~{first}-{last}" if seeded else ""
 
     rule:
         name:
@@ -10,20 +13,24 @@ for diagnostic, part in PAPER.diagnostics().items():
             code=code_of("diagnose", f"diagnostics.{diagnostic}"),
             lock=LOCK,
         output:
-            f"<results>/metrics/{diagnostic}.nc",
+            f"<results>/{folder}/{diagnostic}{block}.nc",
         log:
-            f"<logs>/diagnose_{diagnostic}.log",
+            f"<logs>/diagnose_{diagnostic}{block}.log",
         benchmark:
-            f"<benchmarks>/diagnose_{diagnostic}.tsv"
+            f"<benchmarks>/diagnose_{diagnostic}{block}.tsv"
+        wildcard_constraints:
+            first=r"\d+",
+            last=r"\d+",
         conda:
             "../../environment.yml"
         threads: 1
         resources:
             mem_mb=1500,
-            runtime=30,
+            runtime=60,
         params:
             diagnostic=diagnostic,
-            config=part.model_dump(),
+            settings=(part.settings if seeded else part).model_dump(),
+            seeds=seeds_of,
         message:
             "Measuring {params.diagnostic}"
         script:

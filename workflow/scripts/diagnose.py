@@ -13,10 +13,10 @@ with logged_to(snakemake.log[0]):
         title=f"Diagnostic: {name}",
         code=snakemake.input.code,
         lock=snakemake.input.lock,
-        config={"diagnostic": name, **snakemake.params.config},
+        config={"diagnostic": name, "settings": snakemake.params.settings},
     )
     started = time.perf_counter()
-    result = diagnostic.measure(diagnostic.Config(**snakemake.params.config))
+    result = diagnostic.measure(diagnostic.Settings(**snakemake.params.settings), *snakemake.params.seeds)
     provenance.require_unchanged(snakemake.input.code, attributes)
     seconds = {"device": "cpu", "wall_seconds": time.perf_counter() - started}
     dataset.write(result, snakemake.output[0], {**attributes, **seconds})

@@ -15,7 +15,7 @@ from gradient_failures.experiments.allocation import logit_gradient, sample_retu
 from gradient_failures.layers import truncated_normal
 from gradient_failures.seeds import stream
 
-Config = EstimatorNoiseConfig
+Settings = EstimatorNoiseConfig
 
 
 def measure(config: EstimatorNoiseConfig) -> xr.Dataset:

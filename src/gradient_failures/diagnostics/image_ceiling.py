@@ -12,7 +12,7 @@ from gradient_failures.config.tuples import RASTERISATIONS, Rasterisation
 from gradient_failures.line_images import SIZE, draw_lines, rasterise, slope_labels
 from gradient_failures.seeds import stream
 
-Config = ImageCeilingConfig
+Settings = ImageCeilingConfig
 
 IMAGES_PER_DRAW = 50_000
 

@@ -13,7 +13,7 @@ import xarray as xr
 from gradient_failures.config.realisability import RealisabilityConfig
 from gradient_failures.seeds import stream
 
-Config = RealisabilityConfig
+Settings = RealisabilityConfig
 
 FIRST_BUMP = {"corrected": 0, "published": 2}
 
