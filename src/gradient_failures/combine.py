@@ -85,7 +85,7 @@ def combine_seeds(parts: Mapping[str, xr.Dataset], settings: Mapping[str, Any]) 
         dim="seed",
         data_vars="minimal",
         coords="minimal",
-        compat="identical",
+        compat="equals",
         combine_attrs="override",
     )
     combined.attrs = origin
