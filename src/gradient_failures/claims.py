@@ -262,6 +262,22 @@ def describe(criterion: Criterion) -> str:
     return f"at most {number(criterion.at_most or 0.0)}"
 
 
+def share_of_bound(estimate: Estimate, criterion: Criterion) -> float:
+    """How much of what the criterion allows the end of the interval nearest to its bound takes up; 1 is all.
+
+    NaN for a bound of 0 on one side, and where the criterion is that a value lies in the interval.
+    """
+    if criterion.within is not None:
+        low, high = criterion.within
+        middle, half = (low + high) / 2, (high - low) / 2
+        return max(abs(estimate.low - middle), abs(estimate.high - middle)) / half if half else math.nan
+    if criterion.at_most:
+        return estimate.high / criterion.at_most
+    if criterion.at_least and estimate.low:
+        return criterion.at_least / estimate.low
+    return math.nan
+
+
 def number(value: float, infinite: str = "∞") -> str:
     """A number for prose: whole and large numbers as integers, others to three significant digits.
 

@@ -1,6 +1,7 @@
 """The report: one self-contained page with every verdict and the evidence behind it."""
 
 import base64
+import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -12,7 +13,7 @@ import yaml
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from gradient_failures import statistics
+from gradient_failures import claims, statistics
 from gradient_failures.claims import Verdict, describe, describe_metric, interval, number
 from gradient_failures.config.claims import Claim, Criterion
 from gradient_failures.dataset import completed
@@ -67,6 +68,8 @@ def render(
         "mean": statistics.mean,
         "late_mean": late_mean,
         "completed": completed,
+        "extent": extent,
+        "share_of_bound": share_of_bound,
         "slug": lambda verdict: verdict.lower().replace(" ", "-"),
         "criterion": lambda criterion: describe(Criterion(**criterion)),
         "quantity": lambda claim: describe_metric(Claim(**claim)),
@@ -132,6 +135,33 @@ def series(values: Sequence[Any]) -> str:
     """Values in words: "5, 10 and 30"."""
     words = [str(value) for value in values]
     return " and ".join(filter(None, [", ".join(words[:-1]), words[-1]]))
+
+
+def extent(data: xr.DataArray, cells: Sequence[Mapping[str, Any]]) -> str:
+    """The range that ``cells`` of ``data`` cover, in words, but for the axes that tell the cells apart.
+
+    Numeric axes are given by their span, seeds by their number.
+    """
+    parts = []
+    for axis in data.dims:
+        values, name = data[axis].values, data[axis].attrs["long_name"]
+        if any(axis in cell for cell in cells):
+            continue
+        if axis == "seed":
+            parts.append(f"{values.size} seeds")
+        elif values.dtype.kind in "if" and values.size > 1:
+            parts.append(f"{name} from {number(values.min())} to {number(values.max())}")
+        else:
+            parts.append(f"{name}: {series(values.tolist())}")
+    return "; ".join(parts)
+
+
+def share_of_bound(cell: Mapping[str, Any], criterion: Mapping[str, Any]) -> str:
+    """How much of what ``criterion`` allows a judged cell takes up; "–" where there is no such number."""
+    if None in cell["estimate"].values():
+        return "–"
+    share = claims.share_of_bound(Estimate(**cell["estimate"]), Criterion(**criterion))
+    return "–" if math.isnan(share) else number(share)
 
 
 def data_uri(svg: bytes) -> str:

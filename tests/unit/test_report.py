@@ -4,9 +4,10 @@ import base64
 import math
 
 import numpy as np
+import pytest
 import xarray as xr
 
-from gradient_failures.report import data_uri, learning_table
+from gradient_failures.report import data_uri, extent, learning_table, share_of_bound
 from gradient_failures.statistics import rate
 
 
@@ -31,3 +32,41 @@ def test_an_image_comes_back_from_its_address():
     head, content = data_uri(image).split(",")
     assert head == "data:image/svg+xml;base64"
     assert base64.b64decode(content) == image
+
+
+def test_extent_spans_numbers_lists_names_and_counts_seeds():
+    axes = {
+        "dim": ("input dimension d", [2, 10, 30]),
+        "approach": ("source of the gradient", ["end_to_end", "decomposition"]),
+        "tuple_length": ("images in a tuple, k", [3]),
+        "seed": ("seed", range(4)),
+    }
+    data = xr.DataArray(
+        np.zeros([len(values) for _, values in axes.values()]),
+        dims=tuple(axes),
+        coords={axis: (axis, list(values), {"long_name": name}) for axis, (name, values) in axes.items()},
+    )
+    assert extent(data, [{}]) == (
+        "input dimension d from 2 to 30; source of the gradient: end_to_end and decomposition; "
+        "images in a tuple, k: 3; 4 seeds"
+    )
+    assert extent(data, [{"approach": "end_to_end"}, {"dim": 2, "approach": "decomposition"}]) == (
+        "images in a tuple, k: 3; 4 seeds"
+    )
+
+
+@pytest.mark.parametrize(
+    ("criterion", "low", "high", "shown"),
+    [
+        ({"at_most": 2}, 0.1, 0.5, "0.25"),
+        ({"at_most": 2}, 0.1, 3, "1.5"),
+        ({"at_least": 3}, 4, 9, "0.75"),
+        ({"within": [0.9, 1.1]}, 0.98, 1.05, "0.5"),
+        ({"within": [0.9, 1.1]}, 0.85, 1.05, "1.5"),
+        ({"at_most": 0}, -1, 0, "–"),
+        ({"contains": 3}, 2, 5, "–"),
+        ({"at_most": 2}, 0.1, None, "–"),
+    ],
+)
+def test_share_of_the_bound_taken_up_by_the_worse_end_of_the_interval(criterion, low, high, shown):
+    assert share_of_bound({"estimate": {"value": 1.0, "low": low, "high": high, "n": 5}}, criterion) == shown

@@ -104,6 +104,9 @@ class Claim(Strict):
     source: str
     """Where the paper makes it."""
 
+    theorem: str | None = None
+    """The theorem, lemma or equation it checks, if it is one; the report lists these in a section of its own."""
+
     kind: Literal["paper", "extension"]
     """"paper" for a claim of the paper, "extension" for a question of ours."""
 
