@@ -105,7 +105,7 @@ class Claim(Strict):
     """Where the paper makes it."""
 
     theorem: str | None = None
-    """The theorem, lemma or equation it checks, if it is one; the report lists these in a section of its own."""
+    """The theorem, lemma or equation it checks, if any; the report lists these in a section on theory."""
 
     kind: Literal["paper", "extension"]
     """"paper" for a claim of the paper, "extension" for a question of ours."""

@@ -2,8 +2,8 @@
 
 Lemma 1 bounds the mean of ⟨h_i, g⟩² over n functions of norm 1, by ‖g‖² (1/n + c) where c is the largest
 |⟨h_i, h_j⟩|. At worst the mean is ‖g‖² λmax/n for the matrix of all inner products. Lemma 2 bounds
-|E sign⟨w, x⟩ sign⟨v, x⟩| by |⟨w, v⟩|; by the angle between w and v it is 2/π·arcsin⟨w, v⟩, and its k-th power is
-the inner product of h_w and h_v.
+|E sign⟨w, x⟩ sign⟨v, x⟩| by |⟨w, v⟩|; by the angle between w and v it is 2/π·arcsin⟨w, v⟩. The k-th power of
+that is the inner product of h_w and h_v.
 """
 
 import numpy as np
