@@ -52,6 +52,7 @@ tuples:
   seeds_per_job: 2
 image_ceiling: {images: 1000}
 estimator_noise: {n_stocks: [3, 4], n_inputs: 20, initialisations: 2}
+lemmas: {dim: [3], tuple_length: [1, 2], functions: 5, classes: 2, cosine: [0.5], samples: 100}
 steps:
   training:
     non_flat_approximation: {steps: 40, eval_every: 20, batch_size: 10}

@@ -13,6 +13,7 @@ from gradient_failures.config.curves import CurvesConfig
 from gradient_failures.config.errors import ConfigError, explain
 from gradient_failures.config.estimator_noise import EstimatorNoiseConfig
 from gradient_failures.config.image_ceiling import ImageCeilingConfig
+from gradient_failures.config.lemmas import LemmasConfig
 from gradient_failures.config.parity import ParityConfig
 from gradient_failures.config.realisability import RealisabilityConfig
 from gradient_failures.config.steps import StepsConfig
@@ -62,6 +63,9 @@ class PaperConfig(Strict):
 
     image_ceiling: ImageCeilingConfig
     """The best accuracy possible on images of lines (ours, for §3.1)."""
+
+    lemmas: LemmasConfig
+    """Lemmas 1 and 2, behind theorem 3 (supplement B.2)."""
 
     def experiments(self) -> dict[str, Experiment]:
         """The training experiments by name."""
