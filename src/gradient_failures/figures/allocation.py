@@ -73,12 +73,15 @@ def _draw_final(axes: Axes, loss: xr.DataArray) -> None:
 
 
 def _draw_noise(axes: Axes, noise: xr.Dataset) -> None:
-    """Ratio of the second moments of the two gradient estimates, every initialisation, and the line of k."""
+    """Ratio of the second moments of the two gradient estimates, sampled and expected, and the line of k."""
     k = noise["n_stocks"]
+    sampled, expected = noise["ratio_by_stocks"] * k, noise["expected_ratio_by_stocks"] * k
+    axes.plot(k, k, color="0.75", linewidth=3, label="k")
     axes.plot(
-        k, noise["ratio_by_stocks"] * k, color=plotting.PURPLE, marker="D", linestyle="none", markersize=3
+        k, expected.mean("seed"), color=plotting.BLACK, linewidth=0.9, label="equations 3 and 4, supplement"
     )
-    axes.plot(k, k, color="0.5", linewidth=0.9, label="k")
+    marks = axes.plot(k, sampled, color=plotting.PURPLE, marker="D", linestyle="none", markersize=3)
+    marks[0].set_label("sampled")
     axes.set_yscale("log")
     _set_stocks(axes, k)
     axes.set_ylabel("end-to-end / decomposition")
