@@ -157,6 +157,11 @@ RUNS = {
         lambda claim, cell, seed, step: claim.criterion.at_most + (step == 0) * 0.25,
         None,
     ),
+    ("largest", "at_least"): (
+        lambda claim, cell, seed, step: np.full(step.size, claim.criterion.at_least),
+        lambda claim, cell, seed, step: np.full(step.size, claim.criterion.at_least - 1),
+        None,
+    ),
     ("largest", "within"): (
         lambda claim, cell, seed, step: np.full(step.size, np.mean(claim.criterion.within)),
         lambda claim, cell, seed, step: np.full(step.size, claim.criterion.within[0] * 0.999),

@@ -108,6 +108,11 @@ def test_both_ends_of_the_spectrum_are_largest_singular_values(n):
     assert values[-1] == pytest.approx(1 / np.linalg.norm(inverse, 2), rel=1e-12)
 
 
+def test_the_condition_number_of_the_paper_s_size():
+    """Computed elsewhere, to four digits."""
+    assert linear_problem([100])["linear_condition_number"].item() == pytest.approx(1.346e8, rel=5e-4)
+
+
 def test_beta_is_the_first_root_of_its_equation():
     assert np.cos(BETA) * np.cosh(BETA) == pytest.approx(-1, abs=1e-12)
     x = np.linspace(0, BETA * (1 - 1e-6), 1000)

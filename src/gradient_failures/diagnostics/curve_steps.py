@@ -14,7 +14,6 @@ import numpy as np
 import torch
 import xarray as xr
 from torch import Tensor
-from torch.nn.functional import embedding_bag
 
 from gradient_failures.config.curve_steps import CurveStepsConfig
 from gradient_failures.config.curves import CurvesPoint
@@ -117,9 +116,9 @@ def descent(error: np.ndarray, moments: Tensor, batches: Tensor) -> np.ndarray:
     batches : indices of training curves (steps, batch).
     """
     largest = torch.linalg.eigvalsh(moments.mean(0))[-1]
-    batch_moments = embedding_bag(batches, moments.flatten(1), mode="mean").view(-1, 3, 3)
-    factors = (torch.eye(3) - batch_moments / largest).numpy()
-    path = accumulate(factors, lambda current, factor: factor @ current, initial=error)
+    batch_moments = moments.flatten(1).index_select(0, batches.flatten()).view(*batches.shape, 9).mean(1)
+    factors = (torch.eye(3) - batch_moments.view(-1, 3, 3) / largest).numpy()
+    path = accumulate(factors, lambda current, factor: factor.dot(current), initial=error)
     return np.array(list(path)[1:])
 
 
