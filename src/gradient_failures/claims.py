@@ -267,7 +267,7 @@ def describe_metric(claim: Claim) -> str:
         "final_ratio": f"the geometric mean ratio of final {variable}s, the first over the second,",
         "first_passage": f"the median number of steps to accuracy {level}",
         "slower": f"the chance that the second takes longer to accuracy {level} than the first",
-        "exponent": f"the exponent of {variable} between the two values",
+        "exponent": f"the growth exponent of {variable}",
         "largest": f"the largest {variable}",
     }[claim.metric]
 

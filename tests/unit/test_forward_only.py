@@ -80,7 +80,7 @@ def test_the_measurement_keeps_the_data_contract_and_the_theorem(tmp_path):
     config = Config(lipschitz=[1, 5], input_dim=5, samples=40, iterations=100, seeds=3)
     result = measure(config)
     dataset.write(result, tmp_path / "forward_only.nc", {"title": "forward-only"})
-    assert (result["largest_increase"] <= 1e-12).all()
+    assert (result["distance_increase"] <= 1e-12).all()
     assert (result["error_over_guarantee"] <= 1).all()
     assert (result["iteration"].values[[0, -1]] == [0, 100]).all()
     np.testing.assert_array_equal(measure(config, [2])["error"], result["error"].sel(seed=[2]))

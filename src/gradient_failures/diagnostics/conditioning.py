@@ -17,6 +17,7 @@ from scipy.linalg import eigvalsh, svdvals
 from torch import Tensor
 from torch.nn.functional import pad
 
+from gradient_failures.attributes import dimensionless
 from gradient_failures.config.conditioning import ConditioningConfig
 from gradient_failures.config.curves import CurveDistribution
 from gradient_failures.experiments.curves import SLOPES, curves_of, draw_kinks, kinks_of, windows
@@ -46,8 +47,8 @@ def measure(config: ConditioningConfig, seeds: Iterable[int] | None = None) -> x
     -------
     Dataset in float64: ``linear_condition_number``, ``linear_over_law`` and ``iterations_bound`` (n_points),
     ``iterations_needed`` and ``bound_over_needed`` (step_size, n_points), ``filter_condition_number``
-    (curve_distribution, n_points), ``preconditioned_condition_number`` (curve_distribution, n_points,
-    training_curves, seed).
+    (curve_distribution, n_points), ``preconditioned_condition_number`` (curve_distribution, n_points, seed,
+    training_curves).
     """
     seeds = list(range(config.seeds) if seeds is None else seeds)
     return xr.merge(
@@ -65,19 +66,23 @@ def linear_problem(n_points: Sequence[int]) -> xr.Dataset:
     grid = ("step_size", "n_points")
     return xr.Dataset(
         {
-            "linear_condition_number": ("n_points", condition, _named("condition number of WᵀW")),
+            "linear_condition_number": ("n_points", condition, dimensionless("condition number of WᵀW")),
             "linear_over_law": (
                 "n_points",
                 condition / law,
-                _named("condition number of WᵀW over (4/β²)² n⁴"),
+                dimensionless("condition number of WᵀW over (4/β²)² n⁴"),
             ),
-            "iterations_bound": ("n_points", bound, _named("lower bound on the iterations")),
-            "iterations_needed": (grid, needed, _named("iterations until ‖E[U] - W⁻¹‖ ≤ 1/2")),
-            "bound_over_needed": (grid, bound / needed, _named("lower bound over iterations needed")),
+            "iterations_bound": ("n_points", bound, dimensionless("lower bound on the iterations")),
+            "iterations_needed": (grid, needed, dimensionless("iterations until ‖E[U] - W⁻¹‖ ≤ 1/2")),
+            "bound_over_needed": (grid, bound / needed, dimensionless("lower bound over iterations needed")),
         },
         coords={
-            "n_points": ("n_points", n_points, _named("points n of a curve")),
-            "step_size": ("step_size", list(STEP_SIZES), _named("step size times λmax of the Hessian")),
+            "n_points": ("n_points", n_points, dimensionless("points n of a curve")),
+            "step_size": (
+                "step_size",
+                list(STEP_SIZES),
+                dimensionless("step size times λmax of the Hessian"),
+            ),
         },
     )
 
@@ -100,26 +105,26 @@ def filter_problem(
             "filter_condition_number": (
                 grid,
                 [[condition_number(moment) for moment in row] for row in moments],
-                _named("condition number of the second moment C of windows"),
+                dimensionless("condition number of the second moment C of windows"),
             ),
             "preconditioned_condition_number": (
                 (*grid, "seed", "training_curves"),
                 np.array(left),
-                _named("condition number after preconditioning by an estimate of C"),
+                dimensionless("condition number after preconditioning by an estimate of C"),
             ),
         },
         coords={
             "curve_distribution": (
                 "curve_distribution",
                 list(DISTRIBUTIONS),
-                _named("distribution of the curves"),
+                dimensionless("distribution of the curves"),
             ),
-            "n_points": ("n_points", n_points, _named("points n of a curve")),
-            "seed": ("seed", seeds, _named("seed of the curves")),
+            "n_points": ("n_points", n_points, dimensionless("points n of a curve")),
+            "seed": ("seed", seeds, dimensionless("seed of the curves")),
             "training_curves": (
                 "training_curves",
                 training_curves,
-                _named("curves that C is estimated from"),
+                dimensionless("curves that C is estimated from"),
             ),
         },
     )
@@ -205,7 +210,3 @@ def curve_moments(curves: Tensor) -> Tensor:
     """Second moment of the windows of each of ``curves`` (count, n), shape (count, 3, 3)."""
     rows = windows(curves).transpose(1, 2).contiguous()
     return rows @ rows.transpose(1, 2) / curves.shape[1]
-
-
-def _named(long_name: str) -> dict[str, str]:
-    return {"long_name": long_name, "units": "1"}

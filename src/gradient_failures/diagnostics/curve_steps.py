@@ -15,6 +15,7 @@ import torch
 import xarray as xr
 from torch import Tensor
 
+from gradient_failures.attributes import dimensionless
 from gradient_failures.config.curve_steps import CurveStepsConfig
 from gradient_failures.config.curves import CurvesPoint
 from gradient_failures.diagnostics.conditioning import condition_number, curve_moments, window_moment
@@ -53,15 +54,23 @@ def measure(config: CurveStepsConfig, seeds: Iterable[int] | None = None) -> xr.
     grid = ("problem", "n_points", "seed")
     return xr.Dataset(
         {
-            "steps_needed": (grid, steps, _named(f"SGD steps to an error of {config.error_level:g}")),
-            "censored": (grid, np.isinf(passage).astype(int), _named("1: ended above the error level")),
-            "predicted_steps": ("n_points", predicted, _named("steps that κ(C) predicts")),
-            "steps_over_predicted": (("n_points", "seed"), ratio, _named("SGD steps over those predicted")),
+            "steps_needed": (grid, steps, dimensionless(f"SGD steps to an error of {config.error_level:g}")),
+            "censored": (
+                grid,
+                np.isinf(passage).astype(int),
+                dimensionless("1: ended above the error level"),
+            ),
+            "predicted_steps": ("n_points", predicted, dimensionless("steps that κ(C) predicts")),
+            "steps_over_predicted": (
+                ("n_points", "seed"),
+                ratio,
+                dimensionless("SGD steps over those predicted"),
+            ),
         },
         coords={
-            "problem": ("problem", list(PROBLEMS), _named("problem that SGD is run on")),
-            "n_points": ("n_points", config.n_points, _named("points n of a curve")),
-            "seed": ("seed", seeds, _named("seed of the run")),
+            "problem": ("problem", list(PROBLEMS), dimensionless("problem that SGD is run on")),
+            "n_points": ("n_points", config.n_points, dimensionless("points n of a curve")),
+            "seed": ("seed", seeds, dimensionless("seed of the run")),
         },
     )
 
@@ -120,7 +129,3 @@ def descent(error: np.ndarray, moments: Tensor, batches: Tensor) -> np.ndarray:
     factors = (torch.eye(3) - batch_moments.view(-1, 3, 3) / largest).numpy()
     path = accumulate(factors, lambda current, factor: factor.dot(current), initial=error)
     return np.array(list(path)[1:])
-
-
-def _named(long_name: str) -> dict[str, str]:
-    return {"long_name": long_name, "units": "1"}

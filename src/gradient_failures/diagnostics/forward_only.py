@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable
 import numpy as np
 import xarray as xr
 
+from gradient_failures.attributes import dimensionless
 from gradient_failures.config.forward_only import ForwardOnlyConfig
 from gradient_failures.seeds import stream
 
@@ -32,7 +33,7 @@ def measure(config: ForwardOnlyConfig, seeds: Iterable[int] | None = None) -> xr
     -------
     Dataset in float64: ``distance`` to w*, relative to the first, and root mean square ``error`` (seed,
     lipschitz, step_size, iteration); ``guarantee`` (seed, lipschitz, iteration) for the step size 1;
-    ``largest_increase`` of the relative distance in one update (seed, lipschitz, step_size);
+    ``distance_increase`` of the relative distance in one update (seed, lipschitz, step_size);
     ``error_over_guarantee`` (seed, lipschitz), the largest for the smallest error so far at step size 1.
     """
     seeds = range(config.seeds) if seeds is None else seeds
@@ -106,32 +107,28 @@ def _measure_one(config: ForwardOnlyConfig, seed: int) -> xr.Dataset:
     runs = ("lipschitz", "step_size")
     return xr.Dataset(
         {
-            "distance": ((*runs, "iteration"), distance[..., shown], _named("‖w - w*‖ / ‖w₀ - w*‖")),
-            "error": ((*runs, "iteration"), error[..., shown], _named("root mean square error")),
+            "distance": ((*runs, "iteration"), distance[..., shown], dimensionless("‖w - w*‖ / ‖w₀ - w*‖")),
+            "error": ((*runs, "iteration"), error[..., shown], dimensionless("root mean square error")),
             "guarantee": (
                 ("lipschitz", "iteration"),
                 bound[:, shown],
-                _named("bound on the smallest error so far at step size 1"),
+                dimensionless("bound on the smallest error so far at step size 1"),
             ),
-            "largest_increase": (
+            "distance_increase": (
                 runs,
                 np.diff(distance).max(-1),
-                _named("largest increase of the relative distance in one update"),
+                dimensionless("largest increase of the relative distance in one update"),
             ),
             "error_over_guarantee": (
                 "lipschitz",
                 (best / bound).max(-1),
-                _named("smallest error so far over its bound, the largest in any iteration"),
+                dimensionless("smallest error so far over its bound, the largest in any iteration"),
             ),
         },
         coords={
-            "lipschitz": ("lipschitz", lipschitz, _named("Lipschitz constant L of u")),
-            "step_size": ("step_size", list(STEP_SIZES), _named("step size η times L λmax")),
-            "seed": ("seed", [seed], _named("seed of inputs and target")),
-            "iteration": ("iteration", shown, _named("updates")),
+            "lipschitz": ("lipschitz", lipschitz, dimensionless("Lipschitz constant L of u")),
+            "step_size": ("step_size", list(STEP_SIZES), dimensionless("step size η times L λmax")),
+            "seed": ("seed", [seed], dimensionless("seed of inputs and target")),
+            "iteration": ("iteration", shown, dimensionless("updates")),
         },
     )
-
-
-def _named(long_name: str) -> dict[str, str]:
-    return {"long_name": long_name, "units": "1"}
