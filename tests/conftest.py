@@ -20,7 +20,9 @@ FIGURES = [
     "tuple_variants",
     "allocation",
     "curves",
+    "conditioning",
     "steps",
+    "forward_only",
 ]
 
 TINY = """
@@ -53,6 +55,12 @@ tuples:
 image_ceiling: {images: 1000}
 estimator_noise: {n_stocks: [3, 4], n_inputs: 20, initialisations: 2}
 lemmas: {dim: [3], tuple_length: [1, 2], functions: 5, classes: 2, cosine: [0.5], samples: 100}
+conditioning: {n_points: [10, 20], training_curves: [10, 30], seeds: 2}
+curve_steps:
+  settings: {n_points: [10, 20], training_curves: 50, batch_size: 10, max_steps: 2000}
+  seeds: 2
+  seeds_per_job: 1
+forward_only: {lipschitz: [1, 3], input_dim: 5, samples: 20, iterations: 20, seeds: 2}
 steps:
   training:
     non_flat_approximation: {steps: 40, eval_every: 20, batch_size: 10}

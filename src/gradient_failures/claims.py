@@ -169,6 +169,19 @@ def slower(dataset: xr.Dataset, cell: Mapping[str, Any], level: float) -> Estima
     return statistics.probability_larger(slow, fast)
 
 
+def exponent(dataset: xr.Dataset, cell: Mapping[str, Any], variable: str) -> Estimate:
+    """Exponent with which ``variable`` grows between two values of one axis; without runs, it is a point.
+
+    The cell names the axis with its two values, e.g. ``{"n_points": [50, 100]}``; runs are paired by seed.
+    """
+    _, (low, high) = _paired_axis(cell)
+    first, second = (data[variable] for data in _pair(dataset, cell))
+    exponents = np.log(second / first) / np.log(high / low)
+    if "seed" in exponents.dims:
+        return statistics.mean(exponents)
+    return Estimate(float(exponents), float(exponents), float(exponents), 1)
+
+
 def largest(dataset: xr.Dataset, cell: Mapping[str, Any], variable: str) -> Estimate:
     """Largest value of ``variable``; an exact computation, so its interval is a point."""
     values = _select(dataset, cell)[variable]
@@ -187,6 +200,7 @@ METRICS: dict[str, Callable[..., Estimate]] = {
     "final_ratio": final_ratio,
     "first_passage": first_passage,
     "slower": slower,
+    "exponent": exponent,
     "largest": largest,
 }
 
@@ -198,9 +212,15 @@ def _select(dataset: xr.Dataset, cell: Mapping[str, Any]) -> xr.Dataset:
     return completed(dataset.sel(cell))
 
 
-def _pair(dataset: xr.Dataset, cell: Mapping[str, Any]) -> list[xr.Dataset]:
-    """The two parts of ``dataset`` that a cell compares: one of its axes has a list of two values."""
+def _paired_axis(cell: Mapping[str, Any]) -> tuple[str, list[Any]]:
+    """The axis of a cell that has a list of two values, and these values."""
     ((axis, values),) = [(axis, values) for axis, values in cell.items() if isinstance(values, list)]
+    return axis, values
+
+
+def _pair(dataset: xr.Dataset, cell: Mapping[str, Any]) -> list[xr.Dataset]:
+    """The two parts of ``dataset`` that a cell compares."""
+    axis, values = _paired_axis(cell)
     return [_select(dataset, {**cell, axis: value}) for value in values]
 
 
@@ -228,7 +248,7 @@ def _judge_cell(label: str, estimate: Estimate, claim: Claim) -> CellResult:
         Verdict.INCONCLUSIVE: "straddles",
     }[verdict]
     reason = f"{describe_metric(claim)}{place} is {measured}, which {relation} “{describe(claim.criterion)}”"
-    runs = "" if claim.metric == "largest" else f", n = {estimate.n}"
+    runs = f", n = {estimate.n}" if claim.budget.seeds else ""
     return CellResult(label, estimate, measured + runs, verdict, reason)
 
 
@@ -247,6 +267,7 @@ def describe_metric(claim: Claim) -> str:
         "final_ratio": f"the geometric mean ratio of final {variable}s, the first over the second,",
         "first_passage": f"the median number of steps to accuracy {level}",
         "slower": f"the chance that the second takes longer to accuracy {level} than the first",
+        "exponent": f"the growth exponent of {variable}",
         "largest": f"the largest {variable}",
     }[claim.metric]
 

@@ -68,28 +68,33 @@ def combine(
     return combined
 
 
-def combine_seeds(parts: Mapping[str, xr.Dataset], settings: Mapping[str, Any]) -> xr.Dataset:
-    """One dataset from the blocks of seeds of a diagnostic.
+def combine_seeds(
+    parts: Mapping[str, xr.Dataset], settings: Mapping[str, Any], axis: str | None = None
+) -> xr.Dataset:
+    """One dataset from the parts of a diagnostic over seeds.
 
     Parameters
     ----------
-    parts : datasets by file name, in the order of their seeds.
-    settings : what they must have been measured with.
+    parts : datasets by file name, seeds running fastest.
+    settings : what they must have been measured with, but for ``axis``, of which each has one value.
     """
     origin = _origin_of_all(parts)
     for path, part in parts.items():
-        if yaml.safe_load(part.attrs["config"])["settings"] != settings:
+        made = yaml.safe_load(part.attrs["config"])["settings"]
+        if any(made.get(key) != value for key, value in settings.items() if key != axis):
             raise DatasetError(path, "its settings are not those of the configuration")
-    combined = xr.concat(
-        parts.values(),
-        dim="seed",
-        data_vars="minimal",
-        coords="minimal",
-        compat="equals",
-        combine_attrs="override",
-    )
+    n_values = len(settings[axis]) if axis else 1
+    groups = [_joined(group, "seed") for group in _grouped(list(parts.values()), len(parts) // n_values)]
+    combined = _joined(groups, axis) if axis else groups[0]
     combined.attrs = origin
     return combined
+
+
+def _joined(parts: Sequence[xr.Dataset], dim: str) -> xr.Dataset:
+    """Parts along ``dim``, equal in all that does not have it."""
+    return xr.concat(
+        parts, dim=dim, data_vars="minimal", coords="minimal", compat="equals", combine_attrs="override"
+    )
 
 
 def _origin_of_all(runs: Mapping[str, xr.Dataset]) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from gradient_failures.config.base import Experiment
 from gradient_failures.config.claims import Criterion, Metric, validated_claims
 from gradient_failures.config.errors import ConfigError
 from gradient_failures.config.paper import validated
-from gradient_failures.diagnostics import realisability
+from gradient_failures.diagnostics import conditioning, curve_steps, forward_only, realisability
 
 CONFIG = Path(__file__).parents[2] / "config"
 
@@ -26,6 +26,17 @@ PAPER = validated(document("config.yaml"))
 CLAIMS = validated_claims(document("claims.yaml"))
 EXPERIMENTS = {sweep: part for part in PAPER.experiments().values() for sweep in part.sweeps}
 DIAGNOSTICS = {name: part for name, part in PAPER if not isinstance(part, Experiment)}
+
+# The axes that a diagnostic has besides those that its settings list.
+DIAGNOSTIC_AXES = {
+    "estimator_noise": {},
+    "conditioning": {
+        "curve_distribution": conditioning.DISTRIBUTIONS,
+        "step_size": conditioning.STEP_SIZES,
+    },
+    "curve_steps": {"problem": curve_steps.PROBLEMS},
+    "forward_only": {"step_size": forward_only.STEP_SIZES},
+}
 
 each_claim = pytest.mark.parametrize("claim", CLAIMS, ids=lambda claim: claim.id)
 
@@ -44,8 +55,10 @@ def grid_of(name):
     """The coordinates that the data of the full run will have."""
     if name in EXPERIMENTS:
         return EXPERIMENTS[name].sweeps[name].axes()
-    if name == "estimator_noise":
-        return {"n_stocks": PAPER.estimator_noise.n_stocks}
+    if name in DIAGNOSTIC_AXES:
+        settings = getattr(PAPER, name).model_dump()
+        listed = {axis: values for axis, values in settings.items() if isinstance(values, list)}
+        return {**listed, **DIAGNOSTIC_AXES[name]}
     assert name == "realisability"
     tiny = {"exhaustive_dim": [1], "sampled_dim": [2], "sampled_targets": 1, "sampled_inputs": 1}
     construction = realisability.measure(realisability.Settings(**tiny))["construction"].values.tolist()

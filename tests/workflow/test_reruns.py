@@ -12,12 +12,20 @@ DATA_FIGURES = {
     "figure_curves": 1,
     "figure_steps": 1,
 }
-FIGURES = {**DATA_FIGURES, "figure_tuple_images": 1}
+FIGURES = {
+    **DATA_FIGURES,
+    "figure_tuple_images": 1,
+    "figure_conditioning": 1,
+    "figure_forward_only": 1,
+}
 PARITY = {"train_parity": 10, "combine": 4, **PARITY_FIGURES, **VERDICTS}
 TUPLES = {"train_tuples": 10, "combine": 7, **TUPLE_FIGURES, **VERDICTS}
 ALLOCATION = {"train_allocation": 4, "combine": 1, "figure_allocation": 1, **VERDICTS}
 CURVES = {"train_curves": 11, "combine": 2, "figure_curves": 1, **VERDICTS}
 STEPS = {"train_steps": 4, "combine": 1, "figure_steps": 1, **VERDICTS}
+CURVE_STEPS = {"diagnose_curve_steps": 1, "figure_conditioning": 1, **VERDICTS}
+CONDITIONING = {"diagnose_conditioning": 1, **CURVE_STEPS}
+FORWARD_ONLY = {"diagnose_forward_only": 1, "figure_forward_only": 1, **VERDICTS}
 CEILING = {"diagnose_image_ceiling": 1, **TUPLE_FIGURES, **VERDICTS}
 
 
@@ -36,6 +44,8 @@ EVERYTHING = {
     **TRAINING,
     **FIGURES,
     **NOISE,
+    **CONDITIONING,
+    **FORWARD_ONLY,
     "diagnose_realisability": 1,
     "diagnose_image_ceiling": 1,
 }
@@ -51,21 +61,23 @@ EDITS = [
     (f"{PACKAGE}/experiments/parity.py", PARITY),
     (f"{PACKAGE}/experiments/tuples.py", TUPLES),
     (f"{PACKAGE}/experiments/allocation.py", {**ALLOCATION, **NOISE}),
-    (f"{PACKAGE}/experiments/curves.py", CURVES),
+    (f"{PACKAGE}/experiments/curves.py", {**CURVES, **CONDITIONING}),
     (f"{PACKAGE}/experiments/steps.py", STEPS),
     (f"{PACKAGE}/config/parity.py", PARITY),
     (f"{PACKAGE}/config/allocation.py", {**ALLOCATION, **NOISE}),
-    (f"{PACKAGE}/config/curves.py", CURVES),
+    (f"{PACKAGE}/config/curves.py", {**CURVES, **CONDITIONING}),
     (f"{PACKAGE}/config/steps.py", STEPS),
     (f"{PACKAGE}/tuple_networks.py", TUPLES),
     (f"{PACKAGE}/line_images.py", {**TUPLES, **CEILING, "figure_tuple_images": 1}),
     (f"{PACKAGE}/networks.py", together(PARITY, STEPS)),
-    (f"{PACKAGE}/layers.py", {**TRAINING, **NOISE}),
-    (f"{PACKAGE}/training.py", {**TRAINING, **NOISE}),
-    (f"{PACKAGE}/optimisers.py", {**OPTIMISED, **NOISE}),
+    (f"{PACKAGE}/layers.py", {**TRAINING, **NOISE, **CONDITIONING}),
+    (f"{PACKAGE}/training.py", {**TRAINING, **NOISE, **CONDITIONING}),
+    (f"{PACKAGE}/optimisers.py", {**OPTIMISED, **NOISE, **CONDITIONING}),
     (f"{PACKAGE}/dataset.py", EVERYTHING),
     (f"{PACKAGE}/combine.py", {"combine": 15, **DATA_FIGURES, **VERDICTS}),
     (f"{PACKAGE}/diagnostics/realisability.py", {"diagnose_realisability": 1, **VERDICTS}),
+    (f"{PACKAGE}/diagnostics/conditioning.py", CONDITIONING),
+    (f"{PACKAGE}/diagnostics/forward_only.py", FORWARD_ONLY),
     (f"{PACKAGE}/figures/parity.py", {"figure_parity": 1, "report": 1}),
     (f"{PACKAGE}/plotting.py", {**FIGURES, "report": 1}),
     (f"{PACKAGE}/statistics.py", {**FIGURES, **VERDICTS}),
@@ -109,6 +121,8 @@ OVERRIDES = [
     ),
     ('image_ceiling={"images": 2000}', CEILING),
     ('estimator_noise={"initialisations": 3}', NOISE),
+    ('curve_steps={"batch_size": 5}', CURVE_STEPS),
+    ('forward_only={"iterations": 10}', FORWARD_ONLY),
     ('realisability={"sampled_inputs": 60}', {"diagnose_realisability": 1, **VERDICTS}),
     (
         'parity={"sweeps": {"parity": {"dim": [3, 4, 5]}}}',

@@ -51,6 +51,7 @@ rule combine_seeds:
         runtime=15,
     params:
         settings=lambda wildcards: SEEDED[wildcards.diagnostic].settings.model_dump(),
+        axis=lambda wildcards: SEEDED[wildcards.diagnostic].axis,
     message:
         "Combining the seeds of {wildcards.diagnostic}"
     script:

@@ -71,29 +71,30 @@ def sweep_of(wildcards):
     return experiment_of(wildcards).sweeps[wildcards.sweep]
 
 
-def blocks_of(seeds, per_job):
-    """The names of the files of all blocks of seeds."""
-    return [f"seeds~{block[0]}-{block[-1]}.nc" for block in seed_blocks(seeds, per_job)]
-
-
 def runs_of(wildcards):
     """The training results that make up a sweep, in grid order, seeds running fastest."""
     sweep = sweep_of(wildcards)
-    blocks = blocks_of(sweep.seeds, experiment_of(wildcards).seeds_per_job)
+    blocks = list(seed_blocks(sweep.seeds, experiment_of(wildcards).seeds_per_job))
     return [
-        f"<results>/runs/{SWEEPS[wildcards.sweep]}/{point.slug()}/{block}"
+        f"<results>/runs/{SWEEPS[wildcards.sweep]}/{point.slug()}/seeds~{block[0]}-{block[-1]}.nc"
         for point in sweep.points()
         for block in blocks
     ]
 
 
 def parts_of(wildcards):
-    """The results of all blocks of seeds of a diagnostic."""
-    part = SEEDED[wildcards.diagnostic]
+    """The results of all jobs of a diagnostic over seeds, which run fastest."""
     return [
-        f"<results>/runs/{wildcards.diagnostic}/{block}"
-        for block in blocks_of(part.seeds, part.seeds_per_job)
+        f"<results>/runs/{wildcards.diagnostic}/{part}.nc"
+        for part in SEEDED[wildcards.diagnostic].parts()
     ]
+
+
+def settings_of(diagnostic):
+    """What a job of ``diagnostic`` measures, by its place on the axis if there is one."""
+    if diagnostic not in SEEDED:
+        return getattr(PAPER, diagnostic).model_dump()
+    return lambda wildcards: SEEDED[diagnostic].settings_at(wildcards.get("value"))
 
 
 def seeds_of(wildcards):

@@ -1,10 +1,11 @@
-# Measurements that train nothing; the rule of each is diagnose_NAME. Where there are seeds, a job takes a block.
+# Measurements that train nothing; the rule of each is diagnose_NAME. A job takes all, or a block of seeds.
 
 
 for diagnostic, part in PAPER.diagnostics().items():
     seeded = isinstance(part, SeededDiagnostic)
     folder = "runs" if seeded else "metrics"
-    block = "/seeds~{first}-{last}" if seeded else ""
+    point = f"/{part.axis}~{{value}}" if seeded and part.axis else ""
+    block = f"{point}/seeds~{{first}}-{{last}}" if seeded else ""
 
     rule:
         name:
@@ -29,7 +30,7 @@ for diagnostic, part in PAPER.diagnostics().items():
             runtime=60,
         params:
             diagnostic=diagnostic,
-            settings=(part.settings if seeded else part).model_dump(),
+            settings=settings_of(diagnostic),
             seeds=seeds_of,
         message:
             "Measuring {params.diagnostic}"

@@ -34,9 +34,16 @@ FIGURES = {
         "curves": "<results>/metrics/curves.nc",
         "published": PUBLISHED,
     },
+    "conditioning": {
+        "conditioning": "<results>/metrics/conditioning.nc",
+        "steps": "<results>/metrics/curve_steps.nc",
+    },
     "steps": {
         "steps": "<results>/metrics/steps.nc",
         "published": PUBLISHED,
+    },
+    "forward_only": {
+        "forward_only": "<results>/metrics/forward_only.nc",
     },
 }
 

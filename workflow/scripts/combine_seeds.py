@@ -1,4 +1,4 @@
-"""Combine the blocks of seeds of one diagnostic into one file."""
+"""Combine the parts of one diagnostic over seeds into one file."""
 
 from gradient_failures import dataset, provenance
 from gradient_failures.combine import combine_seeds
@@ -12,7 +12,6 @@ with logged_to(snakemake.log[0]):
         lock=snakemake.input.lock,
         config={"diagnostic": name, "settings": snakemake.params.settings},
     )
-    result = combine_seeds(
-        {path: dataset.read(path) for path in snakemake.input.parts}, snakemake.params.settings
-    )
+    parts = {path: dataset.read(path) for path in snakemake.input.parts}
+    result = combine_seeds(parts, snakemake.params.settings, snakemake.params.axis)
     dataset.write(result, snakemake.output[0], {**attributes, **result.attrs})

@@ -19,6 +19,7 @@ Metric = Literal[
     "ends_at_most",
     "first_passage",
     "slower",
+    "exponent",
     "largest",
 ]
 
@@ -84,11 +85,12 @@ OPTIONS: dict[Metric, set[str]] = {
     "ends_at_most": {"variable", "level"},
     "first_passage": {"level"},
     "slower": {"level"},
+    "exponent": {"variable"},
     "largest": {"variable"},
 }
 """The options that each metric takes, all of which it needs."""
 
-PAIRED: set[Metric] = {"slower", "final_gap", "final_ratio"}
+PAIRED: set[Metric] = {"slower", "final_gap", "final_ratio", "exponent"}
 """Metrics that compare two values of one axis."""
 
 

@@ -9,9 +9,12 @@ from pydantic import Field, ValidationError, model_validator
 
 from gradient_failures.config.allocation import AllocationConfig
 from gradient_failures.config.base import Diagnostic, Experiment, Strict
+from gradient_failures.config.conditioning import ConditioningConfig
+from gradient_failures.config.curve_steps import CurveStepsConfig
 from gradient_failures.config.curves import CurvesConfig
 from gradient_failures.config.errors import ConfigError, explain
 from gradient_failures.config.estimator_noise import EstimatorNoiseConfig
+from gradient_failures.config.forward_only import ForwardOnlyConfig
 from gradient_failures.config.image_ceiling import ImageCeilingConfig
 from gradient_failures.config.lemmas import LemmasConfig
 from gradient_failures.config.parity import ParityConfig
@@ -60,6 +63,15 @@ class PaperConfig(Strict):
 
     estimator_noise: EstimatorNoiseConfig
     """Bias and noise of the two gradient estimates of the allocation problem (supplement A)."""
+
+    conditioning: ConditioningConfig
+    """Condition numbers of the problems on curves (§4)."""
+
+    curve_steps: CurveStepsConfig
+    """SGD on curves of more and more points, with and without preconditioning (§4)."""
+
+    forward_only: ForwardOnlyConfig
+    """Convergence of the forward-only update (§5 extended)."""
 
     image_ceiling: ImageCeilingConfig
     """The best accuracy possible on images of lines (ours, for §3.1)."""
