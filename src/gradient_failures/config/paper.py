@@ -12,7 +12,10 @@ from gradient_failures.config.base import Diagnostic, Experiment, Strict
 from gradient_failures.config.curves import CurvesConfig
 from gradient_failures.config.errors import ConfigError, explain
 from gradient_failures.config.estimator_noise import EstimatorNoiseConfig
+from gradient_failures.config.gaussian_tuples import GaussianTuplesConfig
+from gradient_failures.config.gradient_variance import GradientVarianceConfig
 from gradient_failures.config.image_ceiling import ImageCeilingConfig
+from gradient_failures.config.linear_periodic import LinearPeriodicConfig
 from gradient_failures.config.parity import ParityConfig
 from gradient_failures.config.realisability import RealisabilityConfig
 from gradient_failures.config.steps import StepsConfig
@@ -62,6 +65,15 @@ class PaperConfig(Strict):
 
     image_ceiling: ImageCeilingConfig
     """The best accuracy possible on images of lines (ours, for §3.1)."""
+
+    gradient_variance: GradientVarianceConfig
+    """Variance of the gradient across parity targets (theorem 1)."""
+
+    linear_periodic: LinearPeriodicConfig
+    """Variance of the gradient across linear-periodic targets (theorem 2)."""
+
+    gaussian_tuples: GaussianTuplesConfig
+    """Variance of the gradient across products of linear labels (theorem 3)."""
 
     def experiments(self) -> dict[str, Experiment]:
         """The training experiments by name."""
