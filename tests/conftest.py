@@ -21,6 +21,9 @@ FIGURES = [
     "allocation",
     "curves",
     "steps",
+    "gradient_variance",
+    "linear_periodic",
+    "gaussian_tuples",
 ]
 
 TINY = """
@@ -51,6 +54,17 @@ tuples:
     tuples_initial_scale: {tuple_length: [1], seeds: 1}
   seeds_per_job: 2
 image_ceiling: {images: 1000}
+gradient_variance:
+  dim: [2, 8, 9]
+  architecture: [10d, 10d-10d]
+  trained_dim: [3, 4]
+  checkpoints: [0, 20]
+  enumerable_dim: 3
+  sampled_inputs: 50
+  seeds: 2
+  training: {steps: 60, eval_every: 20, eval_samples: 50, batch_size: 16}
+linear_periodic: {surface_points: 5, dim: [2, 4], radius: [1.0, 2.0], joint_size: [2, 3], sampled_targets: 50}
+gaussian_tuples: {tuple_length: [1, 2], dim: [3, 5], sampled_dim: [3], pairs: 3, tuples_per_pair: 20}
 estimator_noise: {n_stocks: [3, 4], n_inputs: 20, initialisations: 2}
 steps:
   training:

@@ -13,7 +13,7 @@ from gradient_failures.config.base import Experiment
 from gradient_failures.config.claims import Criterion, Metric, validated_claims
 from gradient_failures.config.errors import ConfigError
 from gradient_failures.config.paper import validated
-from gradient_failures.diagnostics import realisability
+from gradient_failures.diagnostics import gaussian_tuples, gradient_variance, realisability
 
 CONFIG = Path(__file__).parents[2] / "config"
 
@@ -26,6 +26,19 @@ PAPER = validated(document("config.yaml"))
 CLAIMS = validated_claims(document("claims.yaml"))
 EXPERIMENTS = {sweep: part for part in PAPER.experiments().values() for sweep in part.sweeps}
 DIAGNOSTICS = {name: part for name, part in PAPER if not isinstance(part, Experiment)}
+VARIANCES = {
+    "gradient_variance": {**PAPER.gradient_variance.model_dump(), "loss": gradient_variance.LOSSES},
+    "linear_periodic": {
+        **PAPER.linear_periodic.model_dump(),
+        "larger_radius": PAPER.linear_periodic.radius[1:],
+    },
+    "gaussian_tuples": {
+        **PAPER.gaussian_tuples.model_dump(),
+        "longer_length": PAPER.gaussian_tuples.tuple_length[1:],
+        "predictor": gaussian_tuples.PREDICTORS,
+    },
+}
+"""The axes of the variances across targets."""
 
 each_claim = pytest.mark.parametrize("claim", CLAIMS, ids=lambda claim: claim.id)
 
@@ -46,6 +59,8 @@ def grid_of(name):
         return EXPERIMENTS[name].sweeps[name].axes()
     if name == "estimator_noise":
         return {"n_stocks": PAPER.estimator_noise.n_stocks}
+    if name in VARIANCES:
+        return VARIANCES[name]
     assert name == "realisability"
     tiny = {"exhaustive_dim": [1], "sampled_dim": [2], "sampled_targets": 1, "sampled_inputs": 1}
     construction = realisability.measure(realisability.Config(**tiny))["construction"].values.tolist()

@@ -25,6 +25,8 @@ from gradient_failures.statistics import Estimate, mean
 
 Config = GaussianTuplesConfig
 
+PREDICTORS = ("product", "best")
+
 
 def measure(config: GaussianTuplesConfig) -> xr.Dataset:
     """Variance over u in units of G² = E‖∇p‖², for the product predictor and for the best of all predictors.
@@ -84,7 +86,7 @@ def measure(config: GaussianTuplesConfig) -> xr.Dataset:
         ),
     }
     coordinates = {
-        "predictor": (["product", "best"], "predictor"),
+        "predictor": (list(PREDICTORS), "predictor"),
         "tuple_length": (config.tuple_length, "inputs in a tuple, k"),
         "longer_length": (config.tuple_length[1:], "inputs in the longer tuple, k"),
         "dim": (config.dim, "dimension d of one input"),

@@ -79,7 +79,8 @@ def measure(config: GradientVarianceConfig, seeds: Iterable[int] | None = None) 
     Dataset with, at initial weights, over (architecture, dim, seed): ``bound``, ``sgd_noise``, ``run_noise``,
     ``float32_resolution``, and with a leading ``loss``: ``variance``, ``variance_error``,
     ``variance_over_bound``, ``variance_over_run_noise``; ``decay_rate`` (loss, architecture, seed). The same
-    along training with the prefix ``trained_`` over (trained_dim, step, seed), and their ``accuracy``. With
+    but the last two along training with the prefix ``trained_`` over (trained_dim, step, seed), and the
+    ``accuracy`` of these runs. With
     all targets enumerated, ``enumerated_variance``, ``enumerated_over_bound`` and ``closed_form_error``
     (loss, enumerated_dim, step, seed); ``signal_by_size`` (loss, subset_size, seed) before the first step at
     the largest d enumerated.
@@ -154,6 +155,9 @@ def _measure_seed(config: GradientVarianceConfig, seed: int) -> xr.Dataset:
             for name in config.architecture
         },
     )
+    initial = initial.assign(
+        decay_rate=_decay_rate(initial), variance_over_run_noise=initial["variance"] / initial["run_noise"]
+    )
     runs = {dim: _follow(config, dim, seed) for dim in config.trained_dim}
     trained = _stacked(
         "trained_dim", {dim: run.drop_vars(ENUMERATED, errors="ignore") for dim, run in runs.items()}
@@ -161,7 +165,7 @@ def _measure_seed(config: GradientVarianceConfig, seed: int) -> xr.Dataset:
     enumerable = [dim for dim in config.trained_dim if dim <= config.enumerable_dim]
     return xr.merge(
         [
-            initial.assign(decay_rate=_decay_rate(initial)),
+            initial,
             trained.rename({name: f"trained_{name}" for name in trained.data_vars if name != "accuracy"}),
             _stacked("enumerated_dim", {dim: runs[dim][ENUMERATED] for dim in enumerable}),
             _signal_by_size(_learner(config, max(enumerable), seed)),
@@ -208,16 +212,14 @@ def _measure_network(learner: ParityLearner, config: GradientVarianceConfig, see
     bound = norms.mean().item() / 2**dim
     noise, square = _hinge_noise(scores, factors, labels.double(), exhaustive=dim <= config.enumerable_dim)
     batch_noise = noise / config.training.batch_size
-    run_noise = batch_noise / config.training.steps
     return xr.Dataset(
         {
             "variance": ("loss", variance),
             "variance_error": ("loss", error),
             "variance_over_bound": ("loss", variance / bound),
-            "variance_over_run_noise": ("loss", variance / run_noise),
             "bound": bound,
             "sgd_noise": batch_noise,
-            "run_noise": run_noise,
+            "run_noise": batch_noise / config.training.steps,
             "float32_resolution": FLOAT32_ROUNDING**2 * (square + batch_noise),
         },
         coords={"loss": list(LOSSES)},
