@@ -120,6 +120,45 @@ def target_weights(scores: Tensor) -> Tensor:
     return torch.stack([torch.ones_like(scores), hinge])
 
 
+def parity_variance(layers: Sequence[Tensor], inputs: Tensor) -> tuple[Tensor, Tensor, float]:
+    """Variance of the gradient over all parities, its standard error if ``inputs`` are a sample, and G²/2^d.
+
+    Parameters
+    ----------
+    inputs : as signs, with a last column of ones, (n, d + 1); the zero of {0, 1}^d is all ones.
+
+    Returns
+    -------
+    Variance and standard error by loss, both (loss,), and the bound of theorem 1.
+    """
+    dim = inputs.shape[1] - 1
+    (weighted, norms), (at_zero, _) = (
+        _weighted_norms(layers, points) for points in (inputs, torch.ones_like(inputs[:1]))
+    )
+    variance = weighted.mean(1) / 2**dim - at_zero.squeeze(1) / 4**dim
+    return variance, weighted.std(1) / len(norms) ** 0.5 / 2**dim, norms.mean().item() / 2**dim
+
+
+def hinge_noise(
+    layers: Sequence[Tensor], inputs: Tensor, labels: Tensor, *, exhaustive: bool
+) -> tuple[float, float]:
+    """Trace of the covariance of one sample's hinge gradient, and squared norm of its mean; unbiased.
+
+    Parameters
+    ----------
+    inputs, labels : shapes (n, d + 1) and (n,).
+    exhaustive : whether they are all there are, rather than a sample.
+    """
+    scores, factors = gradient_factors(layers, inputs)
+    slopes = -labels * (labels * scores < 1)
+    count = len(slopes)
+    second = (slopes.square() * _squared_norms(factors)).mean().item()
+    means = [activations.t() @ (slopes[:, None] * errors) / count for activations, errors in factors]
+    trace = second - sum(mean.square().sum().item() for mean in means)
+    trace *= 1 if exhaustive else count / (count - 1)
+    return trace, second - trace
+
+
 def all_inputs(dim: int) -> Tensor:
     """All inputs as signs, +1 for a bit 0, with a column of ones: (2^d, d + 1); bit i of row x is x >> i."""
     bits = (torch.arange(2**dim)[:, None] >> torch.arange(dim)) & 1
@@ -201,21 +240,14 @@ def _measure_network(learner: ParityLearner, config: GradientVarianceConfig, see
     else:
         rng = stream("gradient_variance", "inputs", dim=dim, seed=seed)
         inputs, labels = sample(learner.target, config.sampled_inputs, learner.encoding, rng)
-    layers = _double_layers(learner)
-    scores, factors = gradient_factors(layers, inputs.double())
-    norms = _squared_norms(factors)
-    weighted = target_weights(scores).square() * norms
-    origin_score, origin = gradient_factors(layers, torch.ones(1, dim + 1, dtype=torch.float64))
-    at_origin = (target_weights(origin_score).square() * _squared_norms(origin)).squeeze(1)
-    variance = weighted.mean(1) / 2**dim - at_origin / 4**dim
-    error = weighted.std(1) / len(norms) ** 0.5 / 2**dim if dim > config.enumerable_dim else 0 * variance
-    bound = norms.mean().item() / 2**dim
-    noise, square = _hinge_noise(scores, factors, labels.double(), exhaustive=dim <= config.enumerable_dim)
+    layers, exhaustive = _double_layers(learner), dim <= config.enumerable_dim
+    variance, error, bound = parity_variance(layers, inputs.double())
+    noise, square = hinge_noise(layers, inputs.double(), labels.double(), exhaustive=exhaustive)
     batch_noise = noise / config.training.batch_size
     return xr.Dataset(
         {
             "variance": ("loss", variance),
-            "variance_error": ("loss", error),
+            "variance_error": ("loss", 0 * error if exhaustive else error),
             "variance_over_bound": ("loss", variance / bound),
             "bound": bound,
             "sgd_noise": batch_noise,
@@ -236,23 +268,17 @@ def _double_layers(learner: ParityLearner) -> list[Tensor]:
     return [layer.double() for layer in learner.network.layers]
 
 
+def _weighted_norms(layers: Sequence[Tensor], inputs: Tensor) -> tuple[Tensor, Tensor]:
+    """c² ‖∇p‖² by loss (loss, n), and ‖∇p‖² (n,)."""
+    scores, factors = gradient_factors(layers, inputs)
+    norms = _squared_norms(factors)
+    return target_weights(scores).square() * norms, norms
+
+
 def _squared_norms(factors: Factors) -> Tensor:
     """‖∇p‖² at each input, shape (n,)."""
     norms = [activations.square().sum(1) * errors.square().sum(1) for activations, errors in factors]
     return torch.stack(norms).sum(0)
-
-
-def _hinge_noise(
-    scores: Tensor, factors: Factors, labels: Tensor, *, exhaustive: bool
-) -> tuple[float, float]:
-    """Trace of the covariance of one sample's gradient, and squared norm of its mean; unbiased."""
-    slopes = -labels * (labels * scores < 1)
-    count = len(slopes)
-    second = (slopes.square() * _squared_norms(factors)).mean().item()
-    means = [activations.t() @ (slopes[:, None] * errors) / count for activations, errors in factors]
-    trace = second - sum(mean.square().sum().item() for mean in means)
-    trace *= 1 if exhaustive else count / (count - 1)
-    return trace, second - trace
 
 
 def _enumerate_targets(learner: ParityLearner, closed: xr.Dataset) -> dict[str, tuple[str, np.ndarray]]:
