@@ -106,9 +106,7 @@ def draw_points(axes: Axes, values: xr.DataArray, color: str, marker: str, label
     (dim,) = set(values.dims) - {"seed"}
     positions = np.repeat(values[dim].values[:, np.newaxis], values.sizes["seed"], axis=1)
     points = values.transpose(dim, "seed").values
-    axes.plot(
-        positions.ravel(), points.ravel(), color=color, marker=marker, label=label, **POINT
-    )
+    axes.plot(positions.ravel(), points.ravel(), color=color, marker=marker, label=label, **POINT)
 
 
 def draw_published(axes: Axes, curve: Mapping[str, Any], last: int, label: str | None) -> None:

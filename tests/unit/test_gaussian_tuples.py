@@ -96,9 +96,11 @@ def test_the_largest_variance_is_the_largest_eigenvalue_but_that_of_the_mean(tup
 
     def eigenvalue(degree):
         return sphere_mean(
-            lambda t: (2 / np.pi * np.arcsin(t)) ** tuple_length
-            * eval_gegenbauer(degree, order, t)
-            / eval_gegenbauer(degree, order, 1.0),
+            lambda t: (
+                (2 / np.pi * np.arcsin(t)) ** tuple_length
+                * eval_gegenbauer(degree, order, t)
+                / eval_gegenbauer(degree, order, 1.0)
+            ),
             dim,
         )
 

@@ -166,7 +166,9 @@ def test_estimates_from_sampled_inputs_agree_with_all_inputs():
     draws = [torch.from_numpy(rng.integers(0, 2**dim, 40)) for _ in range(400)]
     sampled = torch.stack([parity_variance(layers, inputs[rows])[0] for rows in draws])
     errors = torch.stack([parity_variance(layers, inputs[rows])[1] for rows in draws])
-    noise = torch.tensor([hinge_noise(layers, inputs[rows], labels[rows], exhaustive=False) for rows in draws])
+    noise = torch.tensor(
+        [hinge_noise(layers, inputs[rows], labels[rows], exhaustive=False) for rows in draws]
+    )
     assert ((sampled.mean(0) - exact).abs() < 4 * sampled.std(0) / 20).all()
     np.testing.assert_allclose(errors.mean(0), sampled.std(0), rtol=0.15)
     assert ((noise.mean(0) - torch.tensor(exact_noise)).abs() < 4 * noise.std(0) / 20).all()

@@ -12,12 +12,22 @@ DATA_FIGURES = {
     "figure_curves": 1,
     "figure_steps": 1,
 }
-FIGURES = {**DATA_FIGURES, "figure_tuple_images": 1}
+FIGURES = {
+    **DATA_FIGURES,
+    "figure_tuple_images": 1,
+    "figure_gradient_variance": 1,
+    "figure_linear_periodic": 1,
+    "figure_gaussian_tuples": 1,
+}
 PARITY = {"train_parity": 10, "combine": 4, **PARITY_FIGURES, **VERDICTS}
 TUPLES = {"train_tuples": 10, "combine": 7, **TUPLE_FIGURES, **VERDICTS}
 ALLOCATION = {"train_allocation": 4, "combine": 1, "figure_allocation": 1, **VERDICTS}
 CURVES = {"train_curves": 11, "combine": 2, "figure_curves": 1, **VERDICTS}
 STEPS = {"train_steps": 4, "combine": 1, "figure_steps": 1, **VERDICTS}
+PARITY_VARIANCE = {"diagnose_gradient_variance": 1, "figure_gradient_variance": 1, **VERDICTS}
+TUPLE_VARIANCE = {"diagnose_gaussian_tuples": 1, "figure_gaussian_tuples": 1, **VERDICTS}
+PERIODIC_VARIANCE = {"diagnose_linear_periodic": 1, "figure_linear_periodic": 1, **VERDICTS}
+VARIANCES = {**PARITY_VARIANCE, **TUPLE_VARIANCE, **PERIODIC_VARIANCE}
 CEILING = {"diagnose_image_ceiling": 1, **TUPLE_FIGURES, **VERDICTS}
 
 
@@ -36,6 +46,7 @@ EVERYTHING = {
     **TRAINING,
     **FIGURES,
     **NOISE,
+    **VARIANCES,
     "diagnose_realisability": 1,
     "diagnose_image_ceiling": 1,
 }
@@ -48,27 +59,28 @@ PUBLISHED = {
 PACKAGE = "src/gradient_failures"
 
 EDITS = [
-    (f"{PACKAGE}/experiments/parity.py", PARITY),
+    (f"{PACKAGE}/experiments/parity.py", {**PARITY, **PARITY_VARIANCE}),
     (f"{PACKAGE}/experiments/tuples.py", TUPLES),
     (f"{PACKAGE}/experiments/allocation.py", {**ALLOCATION, **NOISE}),
     (f"{PACKAGE}/experiments/curves.py", CURVES),
     (f"{PACKAGE}/experiments/steps.py", STEPS),
-    (f"{PACKAGE}/config/parity.py", PARITY),
+    (f"{PACKAGE}/config/parity.py", {**PARITY, **PARITY_VARIANCE}),
     (f"{PACKAGE}/config/allocation.py", {**ALLOCATION, **NOISE}),
     (f"{PACKAGE}/config/curves.py", CURVES),
     (f"{PACKAGE}/config/steps.py", STEPS),
     (f"{PACKAGE}/tuple_networks.py", TUPLES),
     (f"{PACKAGE}/line_images.py", {**TUPLES, **CEILING, "figure_tuple_images": 1}),
-    (f"{PACKAGE}/networks.py", together(PARITY, STEPS)),
-    (f"{PACKAGE}/layers.py", {**TRAINING, **NOISE}),
-    (f"{PACKAGE}/training.py", {**TRAINING, **NOISE}),
+    (f"{PACKAGE}/networks.py", {**together(PARITY, STEPS), **PARITY_VARIANCE}),
+    (f"{PACKAGE}/layers.py", {**TRAINING, **NOISE, **PARITY_VARIANCE}),
+    (f"{PACKAGE}/training.py", {**TRAINING, **NOISE, **PARITY_VARIANCE}),
     (f"{PACKAGE}/optimisers.py", {**OPTIMISED, **NOISE}),
     (f"{PACKAGE}/dataset.py", EVERYTHING),
     (f"{PACKAGE}/combine.py", {"combine": 15, **DATA_FIGURES, **VERDICTS}),
+    (f"{PACKAGE}/quadrature.py", {**TUPLE_VARIANCE, **PERIODIC_VARIANCE}),
     (f"{PACKAGE}/diagnostics/realisability.py", {"diagnose_realisability": 1, **VERDICTS}),
     (f"{PACKAGE}/figures/parity.py", {"figure_parity": 1, "report": 1}),
     (f"{PACKAGE}/plotting.py", {**FIGURES, "report": 1}),
-    (f"{PACKAGE}/statistics.py", {**FIGURES, **VERDICTS}),
+    (f"{PACKAGE}/statistics.py", {**FIGURES, **TUPLE_VARIANCE}),
     (f"{PACKAGE}/claims.py", VERDICTS),
     (f"{PACKAGE}/report.py", {"report": 1}),
     ("workflow/scripts/claims.py", VERDICTS),
@@ -109,6 +121,9 @@ OVERRIDES = [
     ),
     ('image_ceiling={"images": 2000}', CEILING),
     ('estimator_noise={"initialisations": 3}', NOISE),
+    ('gradient_variance={"sampled_inputs": 60}', PARITY_VARIANCE),
+    ('gaussian_tuples={"pairs": 4}', TUPLE_VARIANCE),
+    ('linear_periodic={"sampled_targets": 60}', PERIODIC_VARIANCE),
     ('realisability={"sampled_inputs": 60}', {"diagnose_realisability": 1, **VERDICTS}),
     (
         'parity={"sweeps": {"parity": {"dim": [3, 4, 5]}}}',

@@ -38,6 +38,9 @@ FIGURES = {
         "steps": "<results>/metrics/steps.nc",
         "published": PUBLISHED,
     },
+    "gradient_variance": {"variances": "<results>/metrics/gradient_variance.nc"},
+    "linear_periodic": {"variances": "<results>/metrics/linear_periodic.nc"},
+    "gaussian_tuples": {"variances": "<results>/metrics/gaussian_tuples.nc"},
 }
 
 

@@ -8,10 +8,10 @@ the mean of sign(z + ξ) over a standard normal ξ. So E[h_u g] = k C^(k-1) ∇C
 
 Every predictor: E_u ⟨h_u, g⟩² ≤ λ ‖g‖², where λ is the largest eigenvalue of the kernel
 ⟨h_u, h_u'⟩ = ((2/π) arcsin⟨u, u'⟩)^k on the sphere, and equality holds for some g. By Funk and Hecke the
-eigenvalue of degree n is the average of the kernel times the Gegenbauer polynomial P_n, P_n(1) = 1. The kernel
-is a power series in ⟨u, u'⟩ with positive coefficients and the parity of k, so that eigenvalues of the other
-parity are 0 and the rest fall with n. Degree 0 is the mean over u, which the variance leaves out: its largest
-value is G² times the eigenvalue of degree 1 for odd k and 2 for even k.
+eigenvalue of degree n is the average of the kernel times the Gegenbauer polynomial P_n, with P_n(1) = 1.
+The kernel is a power series in ⟨u, u'⟩ with positive coefficients and the parity of k, so that eigenvalues
+of the other parity are 0 and the rest fall with n. Degree 0 is the mean over u, which the variance leaves
+out: its largest value is G² times the eigenvalue of degree 1 for odd k and of degree 2 for even k.
 """
 
 import numpy as np
@@ -34,12 +34,12 @@ def measure(config: GaussianTuplesConfig) -> xr.Dataset:
     Returns
     -------
     Dataset, in float64, with ``variance`` and ``variance_over_bound`` (predictor, tuple_length, dim), for the
-    predictors "product" and "best"; ``bound`` (tuple_length, dim), theorem 3 with 1 for the constant it leaves
-    open; ``second_moment`` (tuple_length, dim), the largest of E_u⟨h_u, g⟩²/G² over predictors, which the
-    theorem's proof bounds; ``ratio_by_length`` (predictor, longer_length, dim), the variance over that of
-    tuples one shorter; ``slope_beyond_bound`` (predictor, tuple_length, larger_dim), the slope of ln variance
-    against ln d plus k/2; and unbiased estimates for the product predictor, ``sampled_variance`` (tuple_length,
-    sampled_dim) with ``sampled_low`` and ``sampled_high``, their 95 % interval.
+    predictors "product" and "best"; ``bound`` (tuple_length, dim), theorem 3 with 1 for the constant that it
+    leaves open; ``second_moment`` (tuple_length, dim), the largest of E_u⟨h_u, g⟩²/G² over predictors, which
+    the theorem's proof bounds; ``ratio_by_length`` (predictor, longer_length, dim), the variance over that of
+    the next shorter tuples; ``slope_beyond_bound`` (predictor, tuple_length, larger_dim), the slope of
+    ln variance against ln d plus k/2; and unbiased estimates for the product predictor, ``sampled_variance``
+    (tuple_length, sampled_dim) with ``sampled_low`` and ``sampled_high``, their 95 % interval.
     """
     lengths, dims = np.array(config.tuple_length), np.array(config.dim)
     variance = np.array(
@@ -62,7 +62,7 @@ def measure(config: GaussianTuplesConfig) -> xr.Dataset:
         "ratio_by_length": (
             ("predictor", "longer_length", "dim"),
             variance[:, 1:] / variance[:, :-1],
-            "variance relative to that of tuples one step shorter",
+            "variance relative to that of the next shorter tuples",
         ),
         "slope_beyond_bound": (
             ("predictor", "tuple_length", "larger_dim"),
@@ -150,8 +150,8 @@ def product_gradient(weights: np.ndarray, tuples: np.ndarray) -> np.ndarray:
     """∇p of the product predictor at ``tuples`` (n, k, d), shape (n, d)."""
     scores = tuples @ weights
     factors, slopes = erf(scores / np.sqrt(2)), np.sqrt(2 / np.pi) * np.exp(-(scores**2) / 2)
-    others = np.stack([np.delete(factors, l, axis=1).prod(axis=1) for l in range(scores.shape[1])], axis=1)
-    return np.asarray(((slopes * others)[:, :, np.newaxis] * tuples).sum(axis=1))
+    others = [np.delete(factors, index, axis=1).prod(axis=1) for index in range(factors.shape[1])]
+    return np.asarray(((slopes * np.stack(others, axis=1))[:, :, np.newaxis] * tuples).sum(axis=1))
 
 
 def _sampled_variance(tuple_length: int, dim: int, config: GaussianTuplesConfig) -> Estimate:

@@ -233,7 +233,7 @@ def _follow(config: GradientVarianceConfig, dim: int, seed: int) -> xr.Dataset:
 
 
 def _measure_network(learner: ParityLearner, config: GradientVarianceConfig, seed: int) -> xr.Dataset:
-    """The closed form with its bound, and the noise of SGD on the run's own target, at the present weights."""
+    """The closed form with its bound, and the noise of SGD on the run's own target, at its weights."""
     dim = len(learner.target)
     if dim <= config.enumerable_dim:
         inputs, labels = _all_samples(learner.target)
@@ -305,9 +305,10 @@ def _signal_by_size(learner: ParityLearner) -> xr.Dataset:
 
 def _decay_rate(initial: xr.Dataset) -> xr.DataArray:
     """Fall of log2(Var/G²) for each bit, by least squares; (loss, architecture)."""
-    logarithm = np.log2(initial["variance_over_bound"]) - initial["dim"]
-    fit = logarithm.sel(dim=initial["dim"] >= RATE_FROM).polyfit("dim", 1)
-    return -fit["polyfit_coefficients"].sel(degree=1, drop=True)
+    fitted = initial.sel(dim=initial["dim"] >= RATE_FROM)
+    logarithm = xr.apply_ufunc(np.log2, fitted["variance_over_bound"]) - fitted["dim"]
+    slope: xr.DataArray = logarithm.polyfit("dim", 1)["polyfit_coefficients"].sel(degree=1, drop=True)
+    return -slope
 
 
 def _stacked(dim: str, parts: Mapping[Any, xr.Dataset]) -> xr.Dataset:

@@ -1,6 +1,5 @@
 """Theorem 3: the variance of the gradient across products of linear labels, by dimension and length."""
 
-import numpy as np
 import xarray as xr
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -31,7 +30,9 @@ def _draw_dimensions(axes: Axes, variances: xr.Dataset) -> None:
         at = variances.sel(tuple_length=k)
         axes.plot(at["dim"], at["bound"], color=color, linestyle="--", linewidth=0.9)
         axes.plot(at["dim"], at["variance"].sel(predictor="best"), color=color, linewidth=0.9)
-        axes.plot(at["dim"], at["variance"].sel(predictor="product"), color=color, label=f"k = {k}", linewidth=1.6)
+        axes.plot(
+            at["dim"], at["variance"].sel(predictor="product"), color=color, label=f"k = {k}", linewidth=1.6
+        )
         _draw_estimates(axes, at, color)
     axes.set_xscale("log")
     axes.set_yscale("log")
@@ -62,7 +63,9 @@ def _draw_lengths(axes: Axes, variances: xr.Dataset) -> None:
     k = variances["tuple_length"]
     axes.plot(k, variances["bound"], color="0.3", linestyle="--", marker="_", label="bound, constant 1")
     best, product = (variances["variance"].sel(predictor=name) for name in ("best", "product"))
-    axes.plot(k, variances["second_moment"], color="0.3", linestyle=":", marker="x", label="largest second moment")
+    axes.plot(
+        k, variances["second_moment"], color="0.3", linestyle=":", marker="x", label="largest second moment"
+    )
     axes.plot(k, best, color="0.3", linewidth=0.9, marker="s", markersize=3.5, label="largest variance")
     axes.plot(k, product, color="0.3", linewidth=1.6, marker="o", markersize=3.5, label="product of scores")
     axes.set_xticks(k.values)

@@ -51,11 +51,13 @@ def _draw_initial(axes: Axes, variances: xr.Dataset) -> None:
 
 
 def _draw_training(axes: Axes, variances: xr.Dataset) -> None:
-    """The variance for the hinge loss at each checkpoint, with its bound."""
+    """The variance for the hinge loss at each checkpoint, with the largest bound of the runs."""
     hinge, bound = variances["trained_variance"].sel(loss="hinge"), variances["trained_bound"]
     for step, color, marker in zip(variances["step"].values, COLORS, MARKERS, strict=False):
-        plotting.draw_points(axes, hinge.sel(step=step), color, marker, f"{step:,} steps".replace(",", "\u202f"))
-        axes.plot(bound["trained_dim"], bound.sel(step=step).median("seed"), color=color, linewidth=0.9)
+        plotting.draw_points(
+            axes, hinge.sel(step=step), color, marker, f"{step:,} steps".replace(",", "\u202f")
+        )
+        axes.plot(bound["trained_dim"], bound.sel(step=step).max("seed"), color=color, linewidth=0.9)
     _set_dimension(axes, variances["trained_dim"])
     _set_powers(axes)
     axes.set_title("Along training, hinge loss")

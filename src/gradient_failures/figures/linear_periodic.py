@@ -1,6 +1,4 @@
-"""Theorem 2: a loss surface that is flat but at its target, and the variance of its gradient across targets."""
-
-from collections.abc import Sequence
+"""Theorem 2: a loss surface flat but at its target, and the variance of its gradient across targets."""
 
 import matplotlib as mpl
 import numpy as np
@@ -36,7 +34,9 @@ def draw(variances: xr.Dataset) -> Figure:
 
 def _draw_surface(axes: Axes, surface: xr.DataArray) -> None:
     first, second = surface["first_weight"], surface["second_weight"]
-    filled = axes.contourf(first, second, surface.T, levels=np.linspace(0, 1.6, 17), cmap="cividis", extend="max")
+    filled = axes.contourf(
+        first, second, surface.T, levels=np.linspace(0, 1.6, 17), cmap="cividis", extend="max"
+    )
     axes.figure.colorbar(filled, ax=axes, label=plotting.axis_label(surface), ticks=[0, 0.4, 0.8, 1.2, 1.6])
     axes.set_aspect("equal")
     axes.set_xlabel(plotting.axis_label(first))
@@ -56,7 +56,7 @@ def _draw_joint(axes: Axes, joint: xr.DataArray) -> None:
 
 
 def _draw_family(axes: Axes, variances: xr.Dataset, along: str, by: str, symbol: str) -> None:
-    """Variance against one axis, a line for each of some values of the other, and its estimates from samples."""
+    """Variance against one axis, for some values of the other, and its estimates from samples."""
     values = _spread(variances[by].values, SERIES)
     colors = mpl.colormaps["viridis"](np.linspace(0, 0.9, len(values)))
     for value, color in zip(values, colors, strict=True):
@@ -80,6 +80,6 @@ def _draw_family(axes: Axes, variances: xr.Dataset, along: str, by: str, symbol:
     axes.legend(loc="lower left", labelspacing=0.3)
 
 
-def _spread(values: Sequence[float], count: int) -> list[float]:
+def _spread(values: np.ndarray, count: int) -> list[float]:
     """At most ``count`` of ``values``, evenly spread from the first to the last."""
     return [values[i] for i in np.unique(np.linspace(0, len(values) - 1, count).round().astype(int))]
