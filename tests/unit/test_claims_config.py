@@ -30,6 +30,7 @@ VARIANCES = {
     "gradient_variance": {**PAPER.gradient_variance.model_dump(), "loss": gradient_variance.LOSSES},
     "linear_periodic": {
         **PAPER.linear_periodic.model_dump(),
+        "larger_dim": PAPER.linear_periodic.dim[1:],
         "larger_radius": PAPER.linear_periodic.radius[1:],
     },
     "gaussian_tuples": {

@@ -146,6 +146,14 @@ def test_estimates_from_samples_agree_with_the_closed_form(small):
     assert (half < 0.35 * exact).all()
 
 
+def test_few_tuples_make_the_estimate_noisy_but_not_large():
+    """The square of the mean over four tuples, uncorrected, would be too large by a third of G²."""
+    result = measure(Config(**{**SMALL, "tuple_length": [2], "pairs": 4000, "tuples_per_pair": 4}))
+    exact = result["variance"].sel(predictor="product", dim=5).item()
+    assert result["sampled_low"].item() < exact < result["sampled_high"].item()
+    assert result["sampled_high"].item() < 0.15
+
+
 def test_bound_ratio_and_slope(small):
     np.testing.assert_allclose(small["bound"].sel(tuple_length=2), 2 * np.log([5, 20]) / [5, 20])
     np.testing.assert_allclose(small["variance_over_bound"], small["variance"] / small["bound"])

@@ -1,17 +1,18 @@
 """Products of linear labels, h_u = Π_l sign⟨u, x_l⟩ for Gaussian x_1 … x_k: theorem 3 and its sharp form.
 
-With the squared loss the gradient is -E[h_u g] plus a part without u, where g = ∇p. Two answers are exact.
+With the squared loss the gradient is -E[h_u g] plus a part without u, where g = ∇p; a margin loss puts c g
+for g, |c| ≤ 1, as in theorem 1. Two answers are exact.
 
 One predictor: p = Π_l φ(⟨w, x_l⟩) with φ(z) = erf(z/√2) and ‖w‖ = 1, which becomes h_w as ‖w‖ grows. Then
 E[h_u p] = C^k with C = E[sign⟨u, x⟩ φ(⟨w, x⟩)] = (2/π) arcsin(⟨u, w⟩ / √(1 + ‖w‖²)), by lemma 2, as φ(z) is
 the mean of sign(z + ξ) over a standard normal ξ. So E[h_u g] = k C^(k-1) ∇C.
 
 Every predictor: E_u ⟨h_u, g⟩² ≤ λ ‖g‖², where λ is the largest eigenvalue of the kernel
-⟨h_u, h_u'⟩ = ((2/π) arcsin⟨u, u'⟩)^k on the sphere, and equality holds for some g. By Funk and Hecke the
-eigenvalue of degree n is the average of the kernel times the Gegenbauer polynomial P_n, with P_n(1) = 1.
-The kernel is a power series in ⟨u, u'⟩ with positive coefficients and the parity of k, so that eigenvalues
-of the other parity are 0 and the rest fall with n. Degree 0 is the mean over u, which the variance leaves
-out: its largest value is G² times the eigenvalue of degree 1 for odd k and of degree 2 for even k.
+⟨h_u, h_u'⟩ = ((2/π) arcsin⟨u, u'⟩)^k on the sphere. Equality holds for some g, the gradient of p = w g. By
+Funk and Hecke the eigenvalue of degree n is the average of the kernel times the Gegenbauer polynomial P_n,
+with P_n(1) = 1. The kernel is a power series in ⟨u, u'⟩ with positive coefficients and the parity of k, so
+that eigenvalues of the other parity are 0 and the rest fall with n. Degree 0 is the mean over u, which the
+variance leaves out: its largest value is G² times the eigenvalue of degree 1 for odd k and 2 for even k.
 """
 
 import numpy as np
