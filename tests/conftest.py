@@ -23,6 +23,10 @@ FIGURES = [
     "conditioning",
     "steps",
     "forward_only",
+    "gradient_variance",
+    "linear_periodic",
+    "gaussian_tuples",
+    "loss_surfaces",
 ]
 
 TINY = """
@@ -53,7 +57,21 @@ tuples:
     tuples_initial_scale: {tuple_length: [1], seeds: 1}
   seeds_per_job: 2
 image_ceiling: {images: 1000}
+gradient_variance:
+  settings:
+    dim: [2, 8, 9]
+    architecture: [10d, 10d-10d]
+    trained_dim: [3, 4]
+    checkpoints: [0, 20]
+    enumerable_dim: 3
+    sampled_inputs: 50
+    training: {steps: 60, eval_every: 20, eval_samples: 50, batch_size: 16}
+  seeds: 2
+  seeds_per_job: 1
+linear_periodic: {surface_points: 5, dim: [2, 4], radius: [1.0, 2.0], joint_size: [2, 3], sampled_targets: 50}
+gaussian_tuples: {tuple_length: [1, 2], dim: [3, 5], sampled_dim: [3], pairs: 3, tuples_per_pair: 20}
 estimator_noise: {n_stocks: [3, 4], n_inputs: 20, initialisations: 2}
+loss_surfaces: {positions: 5, targets: 2, tuples: 10, tuples_shown: 2, n_points: 10, curves: 20}
 lemmas: {dim: [3], tuple_length: [1, 2], functions: 5, classes: 2, cosine: [0.5], samples: 100}
 conditioning: {n_points: [10, 20], training_curves: [10, 30], seeds: 2}
 curve_steps:

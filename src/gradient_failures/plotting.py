@@ -30,6 +30,7 @@ BLUE, ORANGE, GREEN, VERMILION, PURPLE, SKY, BLACK = (
 
 RUN: dict[str, Any] = {"linewidth": 0.4, "alpha": 0.35}
 MEDIAN: dict[str, Any] = {"linewidth": 1.6}
+POINT: dict[str, Any] = {"linestyle": "none", "markersize": 3.5, "alpha": 0.7}
 PUBLISHED: dict[str, Any] = {"linewidth": 1.1, "linestyle": (0, (3, 1.5)), "color": BLACK}
 
 _STYLE: dict[Any, Any] = {
@@ -98,6 +99,14 @@ def draw_runs(
     low, median, high = curves.quantile([0.25, 0.5, 0.75], "seed").transpose("quantile", "step")
     axes.fill_between(steps, low, high, color=color, alpha=0.25, linewidth=0, label=band_label)
     axes.plot(steps, median, color=color, label=label, **MEDIAN)
+
+
+def draw_points(axes: Axes, values: xr.DataArray, color: str, marker: str, label: str) -> None:
+    """Draw ``values`` (x, seed) as one marker for each run."""
+    (dim,) = set(values.dims) - {"seed"}
+    positions = np.repeat(values[dim].values[:, np.newaxis], values.sizes["seed"], axis=1)
+    points = values.transpose(dim, "seed").values
+    axes.plot(positions.ravel(), points.ravel(), color=color, marker=marker, label=label, **POINT)
 
 
 def draw_published(axes: Axes, curve: Mapping[str, Any], last: int, label: str | None) -> None:

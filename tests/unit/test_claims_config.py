@@ -13,7 +13,14 @@ from gradient_failures.config.base import Experiment
 from gradient_failures.config.claims import Criterion, Metric, validated_claims
 from gradient_failures.config.errors import ConfigError
 from gradient_failures.config.paper import validated
-from gradient_failures.diagnostics import conditioning, curve_steps, forward_only, realisability
+from gradient_failures.diagnostics import (
+    conditioning,
+    curve_steps,
+    forward_only,
+    gaussian_tuples,
+    gradient_variance,
+    realisability,
+)
 
 CONFIG = Path(__file__).parents[2] / "config"
 
@@ -30,6 +37,16 @@ DIAGNOSTICS = {name: part for name, part in PAPER if not isinstance(part, Experi
 # The axes that a diagnostic has besides those that its settings list.
 DIAGNOSTIC_AXES = {
     "estimator_noise": {},
+    "lemmas": {},
+    "gradient_variance": {"loss": gradient_variance.LOSSES},
+    "linear_periodic": {
+        "larger_dim": PAPER.linear_periodic.dim[1:],
+        "larger_radius": PAPER.linear_periodic.radius[1:],
+    },
+    "gaussian_tuples": {
+        "longer_length": PAPER.gaussian_tuples.tuple_length[1:],
+        "predictor": gaussian_tuples.PREDICTORS,
+    },
     "conditioning": {
         "curve_distribution": conditioning.DISTRIBUTIONS,
         "step_size": conditioning.STEP_SIZES,
@@ -56,7 +73,8 @@ def grid_of(name):
     if name in EXPERIMENTS:
         return EXPERIMENTS[name].sweeps[name].axes()
     if name in DIAGNOSTIC_AXES:
-        settings = getattr(PAPER, name).model_dump()
+        part = getattr(PAPER, name)
+        settings = getattr(part, "settings", part).model_dump()
         listed = {axis: values for axis, values in settings.items() if isinstance(values, list)}
         return {**listed, **DIAGNOSTIC_AXES[name]}
     assert name == "realisability"

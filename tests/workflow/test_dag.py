@@ -7,13 +7,20 @@ import pytest
 from conftest import FIGURES, ROOT
 
 FIXED = {
-    "diagnose_realisability": 1,
-    "diagnose_image_ceiling": 1,
-    "diagnose_estimator_noise": 1,
-    "diagnose_lemmas": 1,
-    "diagnose_conditioning": 1,
-    "diagnose_curve_steps": 1,
-    "diagnose_forward_only": 1,
+    **{
+        f"diagnose_{name}": 1
+        for name in (
+            "realisability",
+            "image_ceiling",
+            "estimator_noise",
+            "lemmas",
+            "linear_periodic",
+            "gaussian_tuples",
+            "conditioning",
+            "forward_only",
+            "loss_surfaces",
+        )
+    },
     **{f"figure_{name}": 1 for name in FIGURES},
     "claims": 1,
     "report": 1,
@@ -30,7 +37,17 @@ def test_full_paper_expands_over_grid_and_seed_blocks(project):
         "train_curves": 7 * 2 + 4 * 1,  # methods x blocks, and four of them on the curves of the text
         "train_steps": 4 * 4,  # methods x blocks
     }
-    assert project.planned(config=None) == {**FIXED, "combine": 15, **trained}
+    over_seeds = {
+        "diagnose_gradient_variance": 3,  # blocks
+        "diagnose_curve_steps": 4 * 2,  # numbers of points x blocks
+    }
+    assert project.planned(config=None) == {
+        **FIXED,
+        **trained,
+        **over_seeds,
+        "combine": 15,
+        "combine_seeds": len(over_seeds),
+    }
 
 
 def test_smoke_has_every_rule_of_the_full_paper(project):

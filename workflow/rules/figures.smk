@@ -45,6 +45,10 @@ FIGURES = {
     "forward_only": {
         "forward_only": "<results>/metrics/forward_only.nc",
     },
+    "loss_surfaces": {"surfaces": "<results>/metrics/loss_surfaces.nc"},
+    "gradient_variance": {"variances": "<results>/metrics/gradient_variance.nc"},
+    "linear_periodic": {"variances": "<results>/metrics/linear_periodic.nc"},
+    "gaussian_tuples": {"variances": "<results>/metrics/gaussian_tuples.nc"},
 }
 
 

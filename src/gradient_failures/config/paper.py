@@ -15,8 +15,12 @@ from gradient_failures.config.curves import CurvesConfig
 from gradient_failures.config.errors import ConfigError, explain
 from gradient_failures.config.estimator_noise import EstimatorNoiseConfig
 from gradient_failures.config.forward_only import ForwardOnlyConfig
+from gradient_failures.config.gaussian_tuples import GaussianTuplesConfig
+from gradient_failures.config.gradient_variance import GradientVarianceConfig
 from gradient_failures.config.image_ceiling import ImageCeilingConfig
 from gradient_failures.config.lemmas import LemmasConfig
+from gradient_failures.config.linear_periodic import LinearPeriodicConfig
+from gradient_failures.config.loss_surfaces import LossSurfacesConfig
 from gradient_failures.config.parity import ParityConfig
 from gradient_failures.config.realisability import RealisabilityConfig
 from gradient_failures.config.steps import StepsConfig
@@ -78,6 +82,18 @@ class PaperConfig(Strict):
 
     lemmas: LemmasConfig
     """Lemmas 1 and 2, behind theorem 3 (supplement B.2)."""
+
+    gradient_variance: GradientVarianceConfig
+    """Variance of the gradient across parity targets (theorem 1)."""
+
+    linear_periodic: LinearPeriodicConfig
+    """Variance of the gradient across linear-periodic targets (theorem 2)."""
+
+    gaussian_tuples: GaussianTuplesConfig
+    """Variance of the gradient across products of linear labels (theorem 3)."""
+
+    loss_surfaces: LossSurfacesConfig
+    """The graphical summary (figure 6 ICML)."""
 
     def experiments(self) -> dict[str, Experiment]:
         """The training experiments by name."""

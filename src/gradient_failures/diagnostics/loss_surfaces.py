@@ -1,0 +1,130 @@
+"""The four reasons why gradients fail, each seen on the loss surface of its own problem (figure 6 ICML)."""
+
+import numpy as np
+import torch
+import xarray as xr
+from torch import Tensor
+
+from gradient_failures.config.curves import CurvesPoint
+from gradient_failures.config.loss_surfaces import LossSurfacesConfig
+from gradient_failures.diagnostics.linear_periodic import loss as periodic_loss
+from gradient_failures.experiments.curves import draw_curves, second_moment, windows
+from gradient_failures.experiments.steps import Sampler, classes_of, draw_target, levels_at
+from gradient_failures.layers import relu_network
+from gradient_failures.line_images import draw_lines, rasterise, slope_labels
+from gradient_failures.seeds import stream
+from gradient_failures.tuple_networks import TupleNetwork
+
+Settings = LossSurfacesConfig
+
+BIAS_REACH = 0.3
+"""How far the bias is moved from its true value on either side: three standard deviations of <w*, x>."""
+
+
+def measure(config: LossSurfacesConfig) -> xr.Dataset:
+    """Losses along lines through the weights.
+
+    Returns
+    -------
+    Dataset with ``periodic_loss`` (target, distance): the linear-periodic losses along the direction of the
+    first target; ``tuple_loss`` (tuple, weight_change) and ``mean_tuple_loss`` (weight_change): hinge losses
+    of N2's output, of single tuples and on average, along the mean gradient of the scores' own loss in the
+    weights of N1's last layer, in multiples of their norm; ``eigenvalue`` (direction) of the second moment of
+    the windows of curves; ``flat_loss`` (sample, bias_change): half the squared error behind the flat
+    activation at the true weights and a wrong bias.
+    """
+    distance = np.linspace(0, 2 * config.target_norm, config.positions)
+    weight_change = np.linspace(-1, 1, config.positions)
+    bias_change = np.linspace(-BIAS_REACH, BIAS_REACH, config.positions)
+    tuple_loss = tuple_losses(config, weight_change)
+    variables = {
+        "periodic_loss": (("target", "distance"), periodic_losses(config, distance), "loss E(p - h)²"),
+        "tuple_loss": (
+            ("tuple", "weight_change"),
+            tuple_loss[: config.tuples_shown],
+            "hinge loss of a tuple",
+        ),
+        "mean_tuple_loss": ("weight_change", tuple_loss.mean(0), "mean hinge loss of the tuples"),
+        "eigenvalue": ("direction", window_eigenvalues(config), "eigenvalue of the second moment of windows"),
+        "flat_loss": (("sample", "bias_change"), flat_losses(config, bias_change), "half the squared error"),
+    }
+    coordinates = {
+        "target": (np.arange(config.targets), "number of the target"),
+        "distance": (distance, "position along the first target"),
+        "tuple": (np.arange(len(tuple_loss[: config.tuples_shown])), "number of the tuple"),
+        "weight_change": (weight_change, "change of the weights / their norm"),
+        "direction": (np.arange(3), "number of the eigenvector"),
+        "sample": (np.arange(config.flat_samples), "number of the sample"),
+        "bias_change": (bias_change, "bias less its true value"),
+    }
+    return xr.Dataset(
+        {
+            name: (dims, values, {"long_name": text, "units": "1"})
+            for name, (dims, values, text) in variables.items()
+        },
+        coords={
+            name: (name, values, {"long_name": text, "units": "1"})
+            for name, (values, text) in coordinates.items()
+        },
+    )
+
+
+def periodic_losses(config: LossSurfacesConfig, distance: np.ndarray) -> np.ndarray:
+    """Losses of all targets at points along the first one, shape (targets, positions)."""
+    targets = stream("loss_surfaces", "targets").standard_normal((config.targets, config.target_dim))
+    directions = targets / np.linalg.norm(targets, axis=1, keepdims=True)
+    points = distance[:, np.newaxis] * directions[0]
+    return np.stack([periodic_loss(points, config.target_norm * one) for one in directions])
+
+
+def tuple_losses(config: LossSurfacesConfig, weight_change: np.ndarray) -> np.ndarray:
+    """Hinge losses of single tuples at initial weights moved along a line, shape (tuples, positions)."""
+    axes = {"tuple_length": config.tuple_length, "seed": 0}
+    network = TupleNetwork(
+        config.tuple_length,
+        "released",
+        stream("tuples", "score weights", seed=0),
+        stream("tuples", "weights", **axes),
+    )
+    lines = draw_lines(
+        config.tuples * config.tuple_length, "released", stream("loss_surfaces", "tuples", **axes)
+    )
+    features = network.score_network.features(rasterise(lines, "released"))
+    labels = slope_labels(lines)
+    *_, output = network.score_network.dense
+    direction = _mean_gradient(features, features @ output[:-1, 0], labels)
+    scale = output[:-1, 0].norm() / direction.norm()
+    along = features @ (direction * scale)
+    start = (features @ output[:-1, 0]).view(-1, config.tuple_length)
+    change = along.view(-1, config.tuple_length)
+    tuple_labels = labels.view(-1, config.tuple_length).prod(1)
+    losses = [
+        (1 - tuple_labels * relu_network(network.dense, (start + t * change).sigmoid()).squeeze(1)).clamp_min(
+            0
+        )
+        for t in weight_change
+    ]
+    return np.asarray(torch.stack(losses, 1).double())
+
+
+def window_eigenvalues(config: LossSurfacesConfig) -> np.ndarray:
+    """Eigenvalues of the second moment of the windows of curves, ascending, shape (3,)."""
+    curves = draw_curves(
+        CurvesPoint(method="convolutional", n_points=config.n_points), config.curves, "surface"
+    )
+    return np.asarray(torch.linalg.eigvalsh(second_moment(windows(curves))))
+
+
+def flat_losses(config: LossSurfacesConfig, bias_change: np.ndarray) -> np.ndarray:
+    """Losses of single samples at the true weights and a wrong bias, shape (samples, positions)."""
+    target = draw_target(stream("steps", "target", seed=0))
+    levels = levels_at(target[-1].item())
+    _, pre_activations = Sampler(target, config.flat_samples, 0, "surface samples").draw()
+    moved = pre_activations[:, None] + torch.from_numpy(bias_change).float()
+    errors = levels[classes_of(moved, levels)] - levels[classes_of(pre_activations, levels)][:, None]
+    return np.asarray(errors.double().square() / 2)
+
+
+def _mean_gradient(features: Tensor, scores: Tensor, labels: Tensor) -> Tensor:
+    """Mean gradient of the hinge loss of images' scores in the weights of the output layer."""
+    return -((labels * (labels * scores < 1))[:, None] * features).mean(0)
