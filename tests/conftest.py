@@ -18,6 +18,7 @@ FIGURES = [
     "tuple_images",
     "tuples",
     "tuple_variants",
+    "snr",
     "allocation",
     "curves",
     "steps",
@@ -51,6 +52,7 @@ tuples:
     tuples_initial_scale: {tuple_length: [1], seeds: 1}
   seeds_per_job: 2
 image_ceiling: {images: 1000}
+snr: {tuple_length: [1, 2, 3], seeds: 2, blocks: 4, tuples_per_block: 20}
 estimator_noise: {n_stocks: [3, 4], n_inputs: 20, initialisations: 2}
 steps:
   training:

@@ -92,3 +92,20 @@ def _variance(probability: float, m: int, n: int) -> float:
     others = (m + n) / 2 - 1
     ties = (1 - probability) / (2 - probability) + probability / (1 + probability)
     return probability * (1 - probability) * (1 + others * ties) / (m * n)
+
+
+def squared_mean(vectors: ArrayLike) -> Estimate:
+    """Squared norm of the mean of the distribution of ``vectors`` (n, d), estimated without bias.
+
+    The estimate is the average of the products of different vectors, so it may be negative. The interval is
+    Student's, with the jackknife's standard error, which errs on the large side: for a mean of 0 it is too
+    large by √2, for a large one it is right.
+    """
+    products = np.asarray(vectors, dtype=float) @ np.asarray(vectors, dtype=float).T
+    np.fill_diagonal(products, 0)
+    n, total = len(products), products.sum()
+    value = float(total / (n * (n - 1)))
+    without = (total - 2 * products.sum(0)) / ((n - 1) * (n - 2))
+    error = np.sqrt((n - 1) * without.var())
+    half = float(stats.t.ppf((1 + CONFIDENCE) / 2, n - 1) * error)
+    return Estimate(value, value - half, value + half, n)

@@ -11,6 +11,8 @@ from gradient_failures.config.errors import ConfigError, explain, unknown
 Metric = Literal[
     "success_rate",
     "mean",
+    "geometric_mean",
+    "ratio",
     "late_mean",
     "final_mean",
     "mean_at",
@@ -76,6 +78,8 @@ class Options(Strict):
 OPTIONS: dict[Metric, set[str]] = {
     "success_rate": {"level"},
     "mean": {"variable"},
+    "geometric_mean": {"variable"},
+    "ratio": {"variable"},
     "late_mean": {"variable"},
     "final_mean": {"variable"},
     "mean_at": {"variable", "step"},
@@ -88,7 +92,7 @@ OPTIONS: dict[Metric, set[str]] = {
 }
 """The options that each metric takes, all of which it needs."""
 
-PAIRED: set[Metric] = {"slower", "final_gap", "final_ratio"}
+PAIRED: set[Metric] = {"slower", "final_gap", "final_ratio", "ratio"}
 """Metrics that compare two values of one axis."""
 
 

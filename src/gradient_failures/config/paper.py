@@ -15,6 +15,7 @@ from gradient_failures.config.estimator_noise import EstimatorNoiseConfig
 from gradient_failures.config.image_ceiling import ImageCeilingConfig
 from gradient_failures.config.parity import ParityConfig
 from gradient_failures.config.realisability import RealisabilityConfig
+from gradient_failures.config.snr import SnrConfig
 from gradient_failures.config.steps import StepsConfig
 from gradient_failures.config.tuples import TuplesConfig
 
@@ -62,6 +63,9 @@ class PaperConfig(Strict):
 
     image_ceiling: ImageCeilingConfig
     """The best accuracy possible on images of lines (ours, for §3.1)."""
+
+    snr: SnrConfig
+    """Signal-to-noise ratio of the gradients on tuples of images (§3.2, figure 4 ICML = 5 extended)."""
 
     def experiments(self) -> dict[str, Experiment]:
         """The training experiments by name."""

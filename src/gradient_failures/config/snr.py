@@ -1,0 +1,24 @@
+"""Configuration of the signal-to-noise ratio of the gradients on tuples of images (§3.2)."""
+
+from typing import Annotated
+
+from pydantic import Field, PositiveInt
+
+from gradient_failures.config.base import Axis, Diagnostic
+from gradient_failures.config.tuples import TupleLength
+
+
+class SnrConfig(Diagnostic):
+    """Signal and noise of the gradient in the weights of N1's last layer, at initialisation."""
+
+    tuple_length: Axis[TupleLength]
+    """Images in a tuple, k."""
+
+    seeds: PositiveInt
+    """Initialisations: those of the training runs with seeds 0 to seeds - 1."""
+
+    blocks: Annotated[int, Field(ge=3)]
+    """Independent blocks of tuples at each initialisation; intervals come from their scatter."""
+
+    tuples_per_block: Annotated[int, Field(ge=10)]
+    """Tuples in a block. Memory grows with it, not with the number of blocks."""
