@@ -13,7 +13,7 @@ from gradient_failures.config.base import Experiment
 from gradient_failures.config.claims import Criterion, Metric, validated_claims
 from gradient_failures.config.errors import ConfigError
 from gradient_failures.config.paper import validated
-from gradient_failures.diagnostics import realisability
+from gradient_failures.diagnostics import realisability, snr
 
 CONFIG = Path(__file__).parents[2] / "config"
 
@@ -46,6 +46,9 @@ def grid_of(name):
         return EXPERIMENTS[name].sweeps[name].axes()
     if name == "estimator_noise":
         return {"n_stocks": PAPER.estimator_noise.n_stocks}
+    if name == "snr":
+        estimators = {"estimator": ["sampled", "recombined"], "approach": list(snr.APPROACHES)}
+        return {**estimators, "tuple_length": PAPER.snr.tuple_length}
     assert name == "realisability"
     tiny = {"exhaustive_dim": [1], "sampled_dim": [2], "sampled_targets": 1, "sampled_inputs": 1}
     construction = realisability.measure(realisability.Config(**tiny))["construction"].values.tolist()
