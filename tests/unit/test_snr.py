@@ -205,8 +205,8 @@ def test_the_file_keeps_the_contract_and_says_what_was_measured(tmp_path):
     assert result["snr"].dims == ("estimator", "approach", "tuple_length", "seed")
     assert result["tuples"].values.tolist() == [200, 200]
     assert (result["inside_margin"] == 1).all()
-    assert (result["snr_low"] <= result["snr"]).all()
-    assert (result["snr"] < result["snr_high"]).all()
+    assert (result["snr_lower_limit"] <= result["snr"]).all()
+    assert (result["snr"] < result["snr_upper_limit"]).all()
 
 
 def test_a_seed_does_not_depend_on_the_others():
@@ -257,8 +257,12 @@ def test_without_a_signal_the_plug_in_estimate_is_at_its_floor():
 def test_sampled_and_recombined_estimates_agree_and_the_recombined_is_sharper():
     result = measure(Config(tuple_length=[1, 2], seeds=6, blocks=10, tuples_per_block=100))
     sampled, recombined = (result.sel(estimator=name) for name in ("sampled", "recombined"))
-    overlap = (sampled["snr_low"] <= recombined["snr_high"]) & (recombined["snr_low"] <= sampled["snr_high"])
+    overlap = (sampled["snr_lower_limit"] <= recombined["snr_upper_limit"]) & (
+        recombined["snr_lower_limit"] <= sampled["snr_upper_limit"]
+    )
     assert overlap.mean() > 0.9
     pairs = {"approach": "end_to_end", "tuple_length": 2}
-    wide, narrow = ((part["snr_high"] - part["snr_low"]).sel(pairs) for part in (sampled, recombined))
+    wide, narrow = (
+        (part["snr_upper_limit"] - part["snr_lower_limit"]).sel(pairs) for part in (sampled, recombined)
+    )
     assert (narrow < 1e-2 * wide).all()

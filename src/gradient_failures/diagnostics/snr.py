@@ -49,8 +49,8 @@ VARIABLES = {
     "noise": "variance of the gradient of one tuple",
     "inside_margin": "share of tuples whose hinge loss is not 0",
     "snr": "signal-to-noise ratio, estimated without bias",
-    "snr_low": "lower end of its 95 % interval",
-    "snr_high": "upper end of its 95 % interval",
+    "snr_lower_limit": "lower end of its 95 % interval",
+    "snr_upper_limit": "upper end of its 95 % interval",
 }
 
 
@@ -64,9 +64,9 @@ def measure(config: SnrConfig, seeds: range | None = None) -> xr.Dataset:
     Returns
     -------
     Dataset with ``plug_in_over_floor``, ``noise`` and ``inside_margin`` (approach, tuple_length, seed);
-    ``snr``, ``snr_low`` and ``snr_high`` (estimator, approach, tuple_length, seed); ``tuples`` (seed). The
-    recombined estimate is that of the hinge loss where ``inside_margin`` is 1, and of the correlation
-    between the label and the derivative of the output, the paper's definition, in any case.
+    ``snr``, ``snr_lower_limit`` and ``snr_upper_limit`` (estimator, approach, tuple_length, seed);
+    ``tuples`` (seed). The recombined estimate is that of the hinge loss where ``inside_margin`` is 1, and of
+    the correlation between the label and the derivative of the output, the paper's definition, in any case.
     """
     seeds = range(config.seeds) if seeds is None else seeds
     coordinates = {
@@ -214,8 +214,8 @@ def _measure_seed(config: SnrConfig, seed: int) -> dict[str, Array]:
         "noise": noise,
         "inside_margin": inside.mean(0),
         "snr": signal / noise,
-        "snr_low": low / noise,
-        "snr_high": high / noise,
+        "snr_lower_limit": low / noise,
+        "snr_upper_limit": high / noise,
     }
 
 

@@ -19,7 +19,7 @@ STYLES = {
 }
 """Label, colour, marker and place beside the tuple length of each approach."""
 
-SPREAD = 0.09
+SPREAD = 0.1
 """Seeds are drawn within this distance of the place of their approach."""
 
 
@@ -45,12 +45,6 @@ def draw(snr: xr.Dataset, published: Mapping[str, Any]) -> Figure:
     return figure
 
 
-def geometric_mean(snr: xr.Dataset, approach: str, tuple_length: int) -> statistics.Estimate:
-    """Geometric mean over seeds of the recombined estimate."""
-    cell = snr.sel(estimator="recombined", approach=approach, tuple_length=tuple_length)
-    return statistics.geometric_mean(cell["snr"])
-
-
 def _draw_plug_in(axes: Axes, snr: xr.Dataset) -> None:
     estimate = snr["plug_in_over_floor"] / snr["tuples"]
     for approach, (label, color, marker, _) in STYLES.items():
@@ -72,8 +66,10 @@ def _draw_plug_in(axes: Axes, snr: xr.Dataset) -> None:
 
 
 def _draw_published(axes: Axes, snr: xr.Dataset, height: Mapping[str, list[float]]) -> None:
-    """The published heights, scaled so that decomposition on single images is where it is measured here."""
-    scale = geometric_mean(snr, "decomposition", 1).value / height["decomposition"][0]
+    """The published heights, scaled so that decomposition has the mean over k that is measured here."""
+    measured = snr["snr"].sel(estimator="recombined", approach="decomposition")
+    here = statistics.geometric_mean(measured.values.ravel()).value
+    scale = here / statistics.geometric_mean(height["decomposition"]).value
     for approach, (_, _, marker, place) in STYLES.items():
         axes.plot(
             np.arange(1, 5) + place,
@@ -94,8 +90,16 @@ def _draw_unbiased(axes: Axes, snr: xr.Dataset) -> None:
         cells = snr.sel(estimator="recombined", approach=approach)
         for k in lengths:
             _draw_intervals(axes, _places(approach, k, snr.sizes["seed"]), cells.sel(tuple_length=k), color)
-        means = [geometric_mean(snr, approach, k).value for k in lengths]
-        axes.plot(lengths + place, np.log(means), color=color, marker=marker, markersize=4, label=label)
+        means = [statistics.geometric_mean(cells["snr"].sel(tuple_length=k)).value for k in lengths]
+        axes.plot(
+            lengths + place,
+            np.log(means),
+            color=color,
+            marker=marker,
+            markersize=5.5,
+            markeredgecolor="white",
+            label=label,
+        )
     _draw_level(axes, 1 / int(snr["tuples"].max()), "floor 1/m", "0.5")
     _draw_level(axes, FLOAT32_RESOLUTION, "rounding of float32, 2$^{-48}$", plotting.GREEN)
     axes.set_title("Without its bias: recombined tuples")
@@ -103,18 +107,25 @@ def _draw_unbiased(axes: Axes, snr: xr.Dataset) -> None:
 
 def _draw_intervals(axes: Axes, places: np.ndarray, cell: xr.Dataset, color: str) -> None:
     """Intervals of each seed; an arrow down from the upper end where the interval holds 0."""
-    detected = (cell["snr_low"] > 0).values
+    detected = (cell["snr_lower_limit"] > 0).values
     seen, unseen = cell.isel(seed=detected), cell.isel(seed=~detected)
-    axes.vlines(
-        places[detected], np.log(seen["snr_low"]), np.log(seen["snr_high"]), color=color, linewidth=0.8
+    value, low, high = (np.log(seen[name]) for name in ("snr", "snr_lower_limit", "snr_upper_limit"))
+    axes.errorbar(
+        places[detected],
+        value,
+        yerr=[value - low, high - value],
+        fmt=".",
+        color=color,
+        markersize=2.5,
+        elinewidth=0.8,
     )
     axes.errorbar(
         places[~detected],
-        np.log(unseen["snr_high"]),
+        np.log(unseen["snr_upper_limit"]),
         yerr=1,
         uplims=True,
         fmt="none",
-        ecolor=color,
+        color=color,
         elinewidth=0.8,
         capsize=1.5,
     )
@@ -130,7 +141,7 @@ def _draw_upper_limits(axes: Axes, sampled: xr.DataArray) -> None:
         yerr=0.6,
         uplims=True,
         fmt="none",
-        ecolor=plotting.VERMILION,
+        color=plotting.VERMILION,
         capsize=2.5,
         label="end-to-end, without bias: at most",
     )
