@@ -15,9 +15,9 @@ from markupsafe import Markup
 from gradient_failures import statistics
 from gradient_failures.claims import Verdict, describe, describe_metric, interval, number
 from gradient_failures.config.claims import Claim, Criterion
+from gradient_failures.config.snr import FLOAT32_RESOLUTION
 from gradient_failures.dataset import completed
 from gradient_failures.diagnostics.image_ceiling import tuple_ceiling
-from gradient_failures.diagnostics.snr import FLOAT32_RESOLUTION
 from gradient_failures.statistics import Estimate
 
 SYMBOLS = {

@@ -10,6 +10,7 @@ FIXED = {
     "diagnose_realisability": 1,
     "diagnose_image_ceiling": 1,
     "diagnose_estimator_noise": 1,
+    "diagnose_snr": 1,
     **{f"figure_{name}": 1 for name in FIGURES},
     "claims": 1,
     "report": 1,

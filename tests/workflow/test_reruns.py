@@ -12,13 +12,14 @@ DATA_FIGURES = {
     "figure_curves": 1,
     "figure_steps": 1,
 }
-FIGURES = {**DATA_FIGURES, "figure_tuple_images": 1}
+FIGURES = {**DATA_FIGURES, "figure_snr": 1, "figure_tuple_images": 1}
 PARITY = {"train_parity": 10, "combine": 4, **PARITY_FIGURES, **VERDICTS}
 TUPLES = {"train_tuples": 10, "combine": 7, **TUPLE_FIGURES, **VERDICTS}
 ALLOCATION = {"train_allocation": 4, "combine": 1, "figure_allocation": 1, **VERDICTS}
 CURVES = {"train_curves": 11, "combine": 2, "figure_curves": 1, **VERDICTS}
 STEPS = {"train_steps": 4, "combine": 1, "figure_steps": 1, **VERDICTS}
 CEILING = {"diagnose_image_ceiling": 1, **TUPLE_FIGURES, **VERDICTS}
+SNR = {"diagnose_snr": 1, "figure_snr": 1, **VERDICTS}
 
 
 def together(*families):
@@ -36,12 +37,13 @@ EVERYTHING = {
     **TRAINING,
     **FIGURES,
     **NOISE,
+    **SNR,
     "diagnose_realisability": 1,
     "diagnose_image_ceiling": 1,
 }
 
 PUBLISHED = {
-    **{f"figure_{name}": 1 for name in ("parity", "tuples", "allocation", "curves", "steps")},
+    **{f"figure_{name}": 1 for name in ("parity", "tuples", "snr", "allocation", "curves", "steps")},
     "report": 1,
 }
 
@@ -57,18 +59,19 @@ EDITS = [
     (f"{PACKAGE}/config/allocation.py", {**ALLOCATION, **NOISE}),
     (f"{PACKAGE}/config/curves.py", CURVES),
     (f"{PACKAGE}/config/steps.py", STEPS),
-    (f"{PACKAGE}/tuple_networks.py", TUPLES),
-    (f"{PACKAGE}/line_images.py", {**TUPLES, **CEILING, "figure_tuple_images": 1}),
+    (f"{PACKAGE}/tuple_networks.py", {**TUPLES, **SNR}),
+    (f"{PACKAGE}/line_images.py", {**TUPLES, **CEILING, **SNR, "figure_tuple_images": 1}),
     (f"{PACKAGE}/networks.py", together(PARITY, STEPS)),
-    (f"{PACKAGE}/layers.py", {**TRAINING, **NOISE}),
+    (f"{PACKAGE}/layers.py", {**TRAINING, **NOISE, **SNR}),
     (f"{PACKAGE}/training.py", {**TRAINING, **NOISE}),
     (f"{PACKAGE}/optimisers.py", {**OPTIMISED, **NOISE}),
     (f"{PACKAGE}/dataset.py", EVERYTHING),
     (f"{PACKAGE}/combine.py", {"combine": 15, **DATA_FIGURES, **VERDICTS}),
     (f"{PACKAGE}/diagnostics/realisability.py", {"diagnose_realisability": 1, **VERDICTS}),
+    (f"{PACKAGE}/diagnostics/snr.py", SNR),
     (f"{PACKAGE}/figures/parity.py", {"figure_parity": 1, "report": 1}),
     (f"{PACKAGE}/plotting.py", {**FIGURES, "report": 1}),
-    (f"{PACKAGE}/statistics.py", {**FIGURES, **VERDICTS}),
+    (f"{PACKAGE}/statistics.py", {**FIGURES, **SNR}),
     (f"{PACKAGE}/claims.py", VERDICTS),
     (f"{PACKAGE}/report.py", {"report": 1}),
     ("workflow/scripts/claims.py", VERDICTS),
@@ -109,6 +112,7 @@ OVERRIDES = [
     ),
     ('image_ceiling={"images": 2000}', CEILING),
     ('estimator_noise={"initialisations": 3}', NOISE),
+    ('snr={"blocks": 5}', SNR),
     ('realisability={"sampled_inputs": 60}', {"diagnose_realisability": 1, **VERDICTS}),
     (
         'parity={"sweeps": {"parity": {"dim": [3, 4, 5]}}}',

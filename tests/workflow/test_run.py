@@ -38,6 +38,7 @@ def test_every_metrics_file_keeps_the_contract(finished):
         "estimator_noise",
         "image_ceiling",
         "realisability",
+        "snr",
         "steps",
         "tuples",
         "tuples_initial_scale",

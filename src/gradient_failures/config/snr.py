@@ -7,6 +7,9 @@ from pydantic import Field, PositiveInt
 from gradient_failures.config.base import Axis, Diagnostic
 from gradient_failures.config.tuples import TupleLength
 
+FLOAT32_RESOLUTION = 2.0**-48
+"""The SNR at which the signal is as large as the rounding of one gradient to float32, 2^-24 of its size."""
+
 
 class SnrConfig(Diagnostic):
     """Signal and noise of the gradient in the weights of N1's last layer, at initialisation."""
@@ -20,5 +23,5 @@ class SnrConfig(Diagnostic):
     blocks: Annotated[int, Field(ge=3)]
     """Independent blocks of tuples at each initialisation; intervals come from their scatter."""
 
-    tuples_per_block: Annotated[int, Field(ge=10)]
-    """Tuples in a block. Memory grows with it, not with the number of blocks."""
+    tuples_per_block: Annotated[int, Field(ge=20)]
+    """Tuples in a block, enough to have both labels in each place. Memory grows with it, not with blocks."""

@@ -35,9 +35,6 @@ from gradient_failures.tuple_networks import ScoreNetwork, SparseConvolutionAndP
 Config = SnrConfig
 Array = NDArray[np.float64]
 
-FLOAT32_RESOLUTION = 2.0**-48
-"""The SNR at which the signal is as large as the rounding of one gradient to float32, 2^-24 of its size."""
-
 IMAGES_PER_PASS = 1000
 
 GRID = 2**14

@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from gradient_failures import plotting, statistics
-from gradient_failures.diagnostics.snr import FLOAT32_RESOLUTION
+from gradient_failures.config.snr import FLOAT32_RESOLUTION
 
 TITLE = "Figure 4 (5 extended): signal-to-noise ratio of the gradients on tuples of images"
 
