@@ -116,6 +116,17 @@ def mean(dataset: xr.Dataset, cell: Mapping[str, Any], variable: str) -> Estimat
     return statistics.mean(_select(dataset, cell)[variable])
 
 
+def geometric_mean(dataset: xr.Dataset, cell: Mapping[str, Any], variable: str) -> Estimate:
+    """Geometric mean of ``variable`` over the seeds of a diagnostic."""
+    return statistics.geometric_mean(_select(dataset, cell)[variable])
+
+
+def ratio(dataset: xr.Dataset, cell: Mapping[str, Any], variable: str) -> Estimate:
+    """Geometric mean over the seeds of a diagnostic of ``variable``, the first of a pair over the second."""
+    first, second = (data[variable] for data in _pair(dataset, cell))
+    return statistics.geometric_mean(first / second)
+
+
 def late_mean(dataset: xr.Dataset, cell: Mapping[str, Any], variable: str) -> Estimate:
     """Mean over runs of ``variable`` over the last quarter of training."""
     return statistics.mean(statistics.late_mean(_select(dataset, cell)[variable]))
@@ -192,6 +203,8 @@ def largest(dataset: xr.Dataset, cell: Mapping[str, Any], variable: str) -> Esti
 METRICS: dict[str, Callable[..., Estimate]] = {
     "success_rate": success_rate,
     "mean": mean,
+    "geometric_mean": geometric_mean,
+    "ratio": ratio,
     "late_mean": late_mean,
     "final_mean": final_mean,
     "mean_at": mean_at,
@@ -259,6 +272,8 @@ def describe_metric(claim: Claim) -> str:
     return {
         "success_rate": f"the share of runs that reach accuracy {level}",
         "mean": f"the mean {variable}",
+        "geometric_mean": f"the geometric mean {variable}",
+        "ratio": f"the geometric mean ratio of {variable}s, the first over the second,",
         "late_mean": f"the mean {variable} over the last quarter of training",
         "final_mean": f"the mean final {variable}",
         "mean_at": f"the mean {variable} at step {step}",

@@ -16,6 +16,7 @@ from markupsafe import Markup
 from gradient_failures import claims, statistics
 from gradient_failures.claims import Verdict, describe, describe_metric, interval, number
 from gradient_failures.config.claims import Claim, Criterion
+from gradient_failures.config.snr import FLOAT32_RESOLUTION
 from gradient_failures.dataset import completed
 from gradient_failures.diagnostics.image_ceiling import tuple_ceiling
 from gradient_failures.statistics import Estimate
@@ -66,6 +67,7 @@ def render(
         "series": series,
         "learning_table": learning_table,
         "mean": statistics.mean,
+        "geometric_mean": statistics.geometric_mean,
         "late_mean": late_mean,
         "completed": completed,
         "extent": extent,
@@ -75,7 +77,7 @@ def render(
         "quantity": lambda claim: describe_metric(Claim(**claim)),
         "yaml": lambda value: yaml.safe_dump(value, sort_keys=False, allow_unicode=True),
     }
-    environment.globals["tuple_ceiling"] = tuple_ceiling
+    environment.globals |= {"tuple_ceiling": tuple_ceiling, "float32_resolution": FLOAT32_RESOLUTION}
     results = verdicts["results"]
     return environment.get_template(template.name).render(
         project=project,

@@ -38,8 +38,12 @@ def mean(values: ArrayLike) -> Estimate:
 
 
 def geometric_mean(values: ArrayLike) -> Estimate:
-    """Geometric mean over runs of positive values, with the interval of :func:`mean` on their logarithms."""
-    logarithm = mean(np.log(values))
+    """Geometric mean over runs, with the interval of :func:`mean` on their logarithms.
+
+    NaN if a value is not positive, as an estimate of a small positive number may happen to be.
+    """
+    values = np.asarray(values, dtype=float)
+    logarithm = mean(np.log(np.where(values > 0, values, np.nan)))
     value, low, high = np.exp([logarithm.value, logarithm.low, logarithm.high]).tolist()
     return Estimate(value, low, high, logarithm.n)
 
@@ -92,3 +96,26 @@ def _variance(probability: float, m: int, n: int) -> float:
     others = (m + n) / 2 - 1
     ties = (1 - probability) / (2 - probability) + probability / (1 + probability)
     return probability * (1 - probability) * (1 + others * ties) / (m * n)
+
+
+def squared_mean(vectors: ArrayLike) -> Estimate:
+    """Squared norm of the mean of the distribution of ``vectors`` (n, d), estimated without bias.
+
+    The estimate U is the average product of two different vectors, so it may be negative. Its variance at a
+    squared mean S is 4 S v/n + 2 tr(Σ²)/(n (n - 1)) with v the variance along the mean. Like Wilson's, the
+    interval holds every S from which U deviates by less than Student's quantile times the standard error at
+    that S; from the standard error at U, it would be too short where S is small. Its lower end is below 0
+    where S = 0 is possible.
+    """
+    vectors = np.asarray(vectors, dtype=float)
+    n = len(vectors)
+    products = vectors @ vectors.T
+    rows = products.mean(0)
+    value = float((products.sum() - products.trace()) / (n * (n - 1)))
+    along = float(rows.var(ddof=1) / rows.mean())
+    centred = products - rows - rows[:, np.newaxis] + rows.mean()
+    at_zero = 2 * float(np.square(centred).sum()) / (n - 1) ** 2 / (n * (n - 1))
+    quantile = float(stats.t.ppf((1 + CONFIDENCE) / 2, n - 1)) ** 2
+    centre = value + 2 * quantile * along / n
+    half = np.sqrt(max(centre**2 - value**2 + quantile * at_zero, 0))
+    return Estimate(value, min(centre - half, value), centre + half, n)

@@ -61,6 +61,11 @@ def grows_with(exponent):
     )
 
 
+def stays_near(level):
+    """A run at ``level(claim)`` plus or minus five per cent of it by seed."""
+    return lambda claim, cell, seed, step: np.full(step.size, level(claim) * (1 + 0.05 * (-1) ** seed))
+
+
 def leads(claim, cell):
     """Whether the cell is the first of some pair of the claim."""
     pairs = [
@@ -103,7 +108,27 @@ RUNS = {
         stays_at(lambda claim: claim.criterion.within[1] + 0.1),
         stays_at(lambda claim: claim.criterion.within[1]),
     ),
-    ("mean", "at_most"): around(stays_at, "at_most", 0.01),
+    ("mean", "at_most"): around(stays_at, "at_most", 0.02),
+    ("geometric_mean", "at_most"): (
+        stays_near(lambda claim: claim.criterion.at_most / 2),
+        stays_near(lambda claim: claim.criterion.at_most * 2),
+        stays_near(lambda claim: claim.criterion.at_most),
+    ),
+    ("ratio", "within"): (
+        in_ratio(lambda claim, seed: np.mean(claim.criterion.within)),
+        in_ratio(lambda claim, seed: claim.criterion.within[0] / 1.1),
+        in_ratio(lambda claim, seed: claim.criterion.within[1] * 1.1 ** (-1) ** seed),
+    ),
+    ("ratio", "at_least"): (
+        in_ratio(lambda claim, seed: claim.criterion.at_least * 1.1),
+        in_ratio(lambda claim, seed: claim.criterion.at_least / 1.1),
+        in_ratio(lambda claim, seed: claim.criterion.at_least * 1.1 ** (-1) ** seed),
+    ),
+    ("ratio", "at_most"): (
+        in_ratio(lambda claim, seed: claim.criterion.at_most / 1.1),
+        in_ratio(lambda claim, seed: claim.criterion.at_most * 1.1),
+        in_ratio(lambda claim, seed: claim.criterion.at_most * 1.1 ** (-1) ** seed),
+    ),
     ("late_mean", "within"): (CHANCE, EARLY, stays_at(lambda claim: claim.criterion.within[1])),
     ("late_mean", "at_least"): around(stays_at, "at_least", 0.02),
     ("final_mean", "at_most"): around(stays_at, "at_most", 0.01),

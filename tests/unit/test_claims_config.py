@@ -20,6 +20,7 @@ from gradient_failures.diagnostics import (
     gaussian_tuples,
     gradient_variance,
     realisability,
+    snr,
 )
 
 CONFIG = Path(__file__).parents[2] / "config"
@@ -38,6 +39,7 @@ DIAGNOSTICS = {name: part for name, part in PAPER if not isinstance(part, Experi
 DIAGNOSTIC_AXES = {
     "estimator_noise": {},
     "lemmas": {},
+    "snr": {"estimator": ["sampled", "recombined"], "approach": list(snr.APPROACHES)},
     "gradient_variance": {"loss": gradient_variance.LOSSES},
     "linear_periodic": {
         "larger_dim": PAPER.linear_periodic.dim[1:],

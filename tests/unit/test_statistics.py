@@ -8,7 +8,7 @@ import pytest
 import xarray as xr
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from scipy.stats import binom, norm
+from scipy.stats import binom, norm, t
 
 from gradient_failures import statistics
 
@@ -216,3 +216,43 @@ def test_the_interval_of_probability_larger_narrows_with_the_runs():
         estimate = statistics.probability_larger(rng.normal(0.5, 1, runs), rng.normal(0, 1, runs))
         widths.append(estimate.high - estimate.low)
     assert widths[1] < widths[0] / 2
+
+
+def test_the_geometric_mean_of_values_that_are_not_all_positive_is_undefined():
+    assert math.isnan(statistics.geometric_mean([1.0, -1e-9, 2.0]).value)
+
+
+@given(st.integers(0, 2**32 - 1), st.integers(3, 12), st.integers(1, 6))
+def test_the_squared_mean_is_the_average_product_of_different_vectors(seed, n, width):
+    vectors = np.random.default_rng(seed).standard_normal((n, width)) + 0.3
+    pairs = [vectors[i] @ vectors[j] for i, j in product(range(n), repeat=2) if i != j]
+    estimate = statistics.squared_mean(vectors)
+    assert estimate.value == pytest.approx(np.mean(pairs))
+    assert estimate.low <= estimate.value <= estimate.high
+
+
+def test_the_interval_of_the_squared_mean_by_inverting_the_test_at_its_ends():
+    n, vectors = 20, np.random.default_rng(0).standard_normal((20, 5)) + 0.5
+    estimate, mean = statistics.squared_mean(vectors), vectors.mean(0)
+    covariance = np.cov(vectors.T)
+    along = mean @ covariance @ mean / (mean @ mean)
+    for end in (estimate.low, estimate.high):
+        variance = 4 * end * along / n + 2 * np.trace(covariance @ covariance) / (n * (n - 1))
+        assert abs(estimate.value - end) / math.sqrt(variance) == pytest.approx(t.ppf(0.975, n - 1))
+
+
+@pytest.mark.parametrize("signal", [0, 0.01, 0.1, 0.3, 1, 10])
+@pytest.mark.parametrize("variances", [[1.0], [1.0, 0.1, 0.1, 0.1], [0.1, 1.0, 0.1], [1.0] * 30])
+def test_the_interval_of_the_squared_mean_covers_signals_of_any_size(signal, variances):
+    """From none to many times the variance; rates of 1000 samples are within 0.03 of their means."""
+    rng, scale = np.random.default_rng(0), np.sqrt(variances)
+    mean = np.zeros(len(variances))
+    mean[0] = math.sqrt(signal * sum(variances))
+    samples = mean + scale * rng.standard_normal((1000, 20, len(variances)))
+    estimates = [statistics.squared_mean(sample) for sample in samples]
+    truth = mean @ mean
+    covered = np.mean([estimate.low <= truth <= estimate.high for estimate in estimates])
+    assert covered > 0.91
+    assert np.mean([estimate.high < truth for estimate in estimates]) < 0.05
+    error = np.std([estimate.value for estimate in estimates]) / math.sqrt(1000)
+    assert abs(np.mean([estimate.value for estimate in estimates]) - truth) < 4 * error

@@ -39,6 +39,7 @@ def test_full_paper_expands_over_grid_and_seed_blocks(project):
     }
     over_seeds = {
         "diagnose_gradient_variance": 3,  # blocks
+        "diagnose_snr": 5,  # blocks
         "diagnose_curve_steps": 4 * 2,  # numbers of points x blocks
     }
     assert project.planned(config=None) == {

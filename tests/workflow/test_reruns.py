@@ -20,6 +20,7 @@ DIAGNOSTICS = {
         "combine_seeds": 1,
         "figure_gradient_variance": 1,
     },
+    "snr": {"diagnose_snr": 2, "combine_seeds": 1, "figure_snr": 1},
     "linear_periodic": {"diagnose_linear_periodic": 1, "figure_linear_periodic": 1},
     "gaussian_tuples": {"diagnose_gaussian_tuples": 1, "figure_gaussian_tuples": 1},
     "lemmas": {"diagnose_lemmas": 1},
@@ -46,11 +47,11 @@ FIGURES = {name: count for name, count in EVERYTHING.items() if name.startswith(
 COMBINED = {name: count for name, count in EVERYTHING.items() if name.startswith("combine")}
 FIGURES_OF_COMBINED = {
     name: 1
-    for family in [*TRAINING, "gradient_variance", "curve_steps"]
+    for family in [*TRAINING, "gradient_variance", "snr", "curve_steps"]
     for name in FAMILIES[family]
     if name.startswith("figure_")
 }
-PUBLISHED = {f"figure_{name}": 1 for name in ("parity", "tuples", "allocation", "curves", "steps")}
+PUBLISHED = {f"figure_{name}": 1 for name in ("parity", "tuples", "snr", "allocation", "curves", "steps")}
 
 CURVES = ["curves", "conditioning", "curve_steps", "loss_surfaces"]
 
@@ -66,13 +67,13 @@ EDITS = [
     (f"{PACKAGE}/config/allocation.py", together("allocation", "estimator_noise")),
     (f"{PACKAGE}/config/curves.py", together(*CURVES)),
     (f"{PACKAGE}/config/steps.py", together("steps", "loss_surfaces")),
-    (f"{PACKAGE}/tuple_networks.py", together("tuples", "loss_surfaces")),
+    (f"{PACKAGE}/tuple_networks.py", together("tuples", "snr", "loss_surfaces")),
     (
         f"{PACKAGE}/line_images.py",
-        {**together("tuples", "image_ceiling", "loss_surfaces"), "figure_tuple_images": 1},
+        {**together("tuples", "snr", "image_ceiling", "loss_surfaces"), "figure_tuple_images": 1},
     ),
     (f"{PACKAGE}/networks.py", together("parity", "steps", "gradient_variance", "loss_surfaces")),
-    (f"{PACKAGE}/layers.py", together(*TRAINING, "estimator_noise", "gradient_variance", *CURVES)),
+    (f"{PACKAGE}/layers.py", together(*TRAINING, "estimator_noise", "gradient_variance", "snr", *CURVES)),
     (f"{PACKAGE}/training.py", together(*TRAINING, "estimator_noise", "gradient_variance", *CURVES)),
     (
         f"{PACKAGE}/optimisers.py",
@@ -87,7 +88,7 @@ EDITS = [
     (f"{PACKAGE}/diagnostics/forward_only.py", together("forward_only")),
     (f"{PACKAGE}/figures/parity.py", {"figure_parity": 1, "report": 1}),
     (f"{PACKAGE}/plotting.py", {**FIGURES, "report": 1}),
-    (f"{PACKAGE}/statistics.py", {**FIGURES, **together("gaussian_tuples")}),
+    (f"{PACKAGE}/statistics.py", {**FIGURES, **together("gaussian_tuples", "snr")}),
     (f"{PACKAGE}/claims.py", VERDICTS),
     (f"{PACKAGE}/report.py", {"report": 1}),
     ("workflow/scripts/claims.py", VERDICTS),

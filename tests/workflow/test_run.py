@@ -44,6 +44,7 @@ def test_every_metrics_file_keeps_the_contract(finished):
         "image_ceiling",
         "linear_periodic",
         "realisability",
+        "snr",
         "steps",
         "tuples",
         "tuples_initial_scale",

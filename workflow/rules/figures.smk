@@ -25,6 +25,10 @@ FIGURES = {
         "initial_scale": "<results>/metrics/tuples_initial_scale.nc",
         "ceiling": "<results>/metrics/image_ceiling.nc",
     },
+    "snr": {
+        "snr": "<results>/metrics/snr.nc",
+        "published": PUBLISHED,
+    },
     "allocation": {
         "allocation": "<results>/metrics/allocation.nc",
         "noise": "<results>/metrics/estimator_noise.nc",

@@ -11,6 +11,8 @@ from gradient_failures.config.errors import ConfigError, explain, unknown
 Metric = Literal[
     "success_rate",
     "mean",
+    "geometric_mean",
+    "ratio",
     "late_mean",
     "final_mean",
     "mean_at",
@@ -77,6 +79,8 @@ class Options(Strict):
 OPTIONS: dict[Metric, set[str]] = {
     "success_rate": {"level"},
     "mean": {"variable"},
+    "geometric_mean": {"variable"},
+    "ratio": {"variable"},
     "late_mean": {"variable"},
     "final_mean": {"variable"},
     "mean_at": {"variable", "step"},
@@ -90,7 +94,7 @@ OPTIONS: dict[Metric, set[str]] = {
 }
 """The options that each metric takes, all of which it needs."""
 
-PAIRED: set[Metric] = {"slower", "final_gap", "final_ratio", "exponent"}
+PAIRED: set[Metric] = {"slower", "final_gap", "final_ratio", "ratio", "exponent"}
 """Metrics that compare two values of one axis."""
 
 

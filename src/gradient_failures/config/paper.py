@@ -23,6 +23,7 @@ from gradient_failures.config.linear_periodic import LinearPeriodicConfig
 from gradient_failures.config.loss_surfaces import LossSurfacesConfig
 from gradient_failures.config.parity import ParityConfig
 from gradient_failures.config.realisability import RealisabilityConfig
+from gradient_failures.config.snr import SnrConfig
 from gradient_failures.config.steps import StepsConfig
 from gradient_failures.config.tuples import TuplesConfig
 
@@ -94,6 +95,9 @@ class PaperConfig(Strict):
 
     loss_surfaces: LossSurfacesConfig
     """The graphical summary (figure 6 ICML)."""
+
+    snr: SnrConfig
+    """Signal-to-noise ratio of the gradients on tuples of images (§3.2, figure 4 ICML = 5 extended)."""
 
     def experiments(self) -> dict[str, Experiment]:
         """The training experiments by name."""
