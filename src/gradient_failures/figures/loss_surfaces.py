@@ -14,6 +14,8 @@ def draw(surfaces: xr.Dataset) -> Figure:
     """Draw the four panels."""
     figure = Figure(figsize=(7.2, 5.2))
     panels = figure.subplots(2, 2).flat
+    for panel in panels:
+        panel.locator_params(axis="x", nbins=6)
     _draw_targets(panels[0], surfaces["periodic_loss"])
     _draw_tuples(panels[1], surfaces)
     _draw_conditioning(panels[2], surfaces["eigenvalue"].values)
@@ -27,7 +29,7 @@ def _draw_targets(axes: Axes, loss: xr.DataArray) -> None:
         color, label = (plotting.VERMILION, "the target on the line") if index == 0 else ("0.45", None)
         axes.plot(loss["distance"], target, color=color, linewidth=1.2, label=label, zorder=3 - (index > 0))
     axes.plot([], [], color="0.45", label=f"{len(loss) - 1} other targets")
-    axes.legend(loc="lower left")
+    axes.legend(loc="upper right")
     axes.set_title("(a) Gradients do not tell the target")
     axes.set_xlabel(plotting.axis_label(loss["distance"]))
     axes.set_ylabel(plotting.axis_label(loss))
@@ -40,7 +42,7 @@ def _draw_tuples(axes: Axes, surfaces: xr.Dataset) -> None:
         axes.plot(loss["weight_change"], one, color=plotting.SKY, linewidth=0.7)
     axes.plot([], [], color=plotting.SKY, label="single tuples")
     axes.plot(mean["weight_change"], mean, color=plotting.BLACK, linewidth=1.6, label="mean")
-    axes.legend(loc="upper right", ncols=2)
+    axes.legend(loc="lower center", bbox_to_anchor=(0.5, 0.28), ncols=2)
     axes.set_title("(b) Low signal-to-noise ratio")
     axes.set_xlabel(plotting.axis_label(mean["weight_change"]))
     axes.set_ylabel(plotting.axis_label(loss))
@@ -53,7 +55,8 @@ def _draw_conditioning(axes: Axes, eigenvalues: np.ndarray) -> None:
     axes.contour(x, y, flat * x**2 + steep * y**2, levels=6, colors="0.8", linewidths=0.7)
     axes.quiver(x, y, -flat * x, -steep * y, color=plotting.BLUE, width=0.004)
     axes.plot(0, 0, marker="*", color=plotting.VERMILION, markersize=9, zorder=3)
-    axes.set_title(f"(c) Ill-conditioning: κ = {eigenvalues[-1] / eigenvalues[0]:.2g}")
+    axes.set(xlim=(-1.1, 1.1), ylim=(-1.1, 1.1))
+    axes.set_title(f"(c) Ill-conditioning: κ = {eigenvalues[-1] / eigenvalues[0]:,.0f}")
     axes.set_xlabel("flattest direction of the filter")
     axes.set_ylabel("steepest direction")
 
