@@ -17,6 +17,7 @@ from gradient_failures.config.curves import CurvesPoint, CurvesTraining, Method
 from gradient_failures.config.optimisers import AdamConfig, SGDConfig
 from gradient_failures.experiments import curves
 from gradient_failures.experiments.curves import (
+    KINKS,
     Autoencoder,
     CurvesLearner,
     curves_of,
@@ -355,3 +356,11 @@ def test_constants_of_the_paper():
     assert curves.KINKS == 3
     assert CurvesPoint(method="linear").slug() == "method~linear"
     assert CurvesPoint.from_slug("method~linear,n_points~50").n_points == 50
+
+
+@pytest.mark.parametrize("distribution", ["figure", "text"])
+def test_the_shortest_curves_have_room_for_their_kinks(distribution):
+    drawn = draw_kinks(distribution, 10, 50, np.random.default_rng(0))
+    assert ((drawn != 0).sum(1) == KINKS).all()
+    with pytest.raises(ValidationError, match="n_points"):
+        CurvesPoint(method="linear", curve_distribution=distribution, n_points=9)

@@ -18,7 +18,7 @@ Method = Literal[
     "autoencoder",
 ]
 CurveDistribution = Literal["figure", "text"]
-NumberOfPoints = Annotated[int, Field(ge=9)]
+NumberOfPoints = Annotated[int, Field(ge=10)]
 
 
 class CurvesPoint(Point):

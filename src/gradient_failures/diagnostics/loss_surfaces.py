@@ -17,6 +17,8 @@ from gradient_failures.tuple_networks import TupleNetwork
 
 Settings = LossSurfacesConfig
 
+IMAGES_PER_PASS = 1000
+
 BIAS_REACH = 0.3
 """How far the bias is moved from its true value on either side: three standard deviations of <w*, x>."""
 
@@ -89,7 +91,8 @@ def tuple_losses(config: LossSurfacesConfig, weight_change: np.ndarray) -> np.nd
     lines = draw_lines(
         config.tuples * config.tuple_length, "released", stream("loss_surfaces", "tuples", **axes)
     )
-    features = network.score_network.features(rasterise(lines, "released"))
+    images = rasterise(lines, "released").split(IMAGES_PER_PASS)
+    features = torch.cat([network.score_network.features(part) for part in images])
     labels = slope_labels(lines)
     *_, output = network.score_network.dense
     direction = _mean_gradient(features, features @ output[:-1, 0], labels)
