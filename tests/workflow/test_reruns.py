@@ -37,7 +37,7 @@ def together(*families):
     """The jobs of families by name, and what follows; a figure that two of them share is drawn once."""
     jobs = {name: count for family in families for name, count in FAMILIES[family].items()}
     combined = Counter()
-    for family in families:
+    for family in dict.fromkeys(families):
         combined.update({name: count for name, count in FAMILIES[family].items() if "combine" in name})
     return {**jobs, **combined, **VERDICTS}
 
@@ -81,7 +81,7 @@ EDITS = [
     ),
     (f"{PACKAGE}/dataset.py", EVERYTHING),
     (f"{PACKAGE}/combine.py", {**COMBINED, **FIGURES_OF_COMBINED, **VERDICTS}),
-    (f"{PACKAGE}/quadrature.py", together("linear_periodic", "gaussian_tuples")),
+    (f"{PACKAGE}/quadrature.py", together("linear_periodic", "gaussian_tuples", "loss_surfaces")),
     (f"{PACKAGE}/diagnostics/realisability.py", together("realisability")),
     (f"{PACKAGE}/diagnostics/conditioning.py", together("conditioning", "curve_steps")),
     (f"{PACKAGE}/diagnostics/linear_periodic.py", together("linear_periodic", "loss_surfaces")),
