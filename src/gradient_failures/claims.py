@@ -299,18 +299,24 @@ def describe(criterion: Criterion) -> str:
 
 
 def share_of_bound(estimate: Estimate, criterion: Criterion) -> float:
-    """How much of what the criterion allows the end of the interval nearest to its bound takes up; 1 is all.
+    """How much of what the criterion allows the worse end of the interval takes up: it is met up to 1.
 
     NaN for a bound of 0 on one side, and where the criterion is that a value lies in the interval.
     """
     if criterion.within is not None:
         low, high = criterion.within
         middle, half = (low + high) / 2, (high - low) / 2
-        return max(abs(estimate.low - middle), abs(estimate.high - middle)) / half if half else math.nan
-    if criterion.at_most:
-        return estimate.high / criterion.at_most
-    if criterion.at_least and estimate.low:
-        return criterion.at_least / estimate.low
+        return max(abs(estimate.low - middle), abs(estimate.high - middle)) / half
+    if criterion.at_most is not None:
+        worse, bound = estimate.high, criterion.at_most
+    elif criterion.at_least is not None:
+        worse, bound = -estimate.low, -criterion.at_least
+    else:
+        return math.nan
+    if bound > 0:
+        return max(worse, 0) / bound
+    if bound < 0:
+        return bound / worse if worse < 0 else math.inf
     return math.nan
 
 
@@ -331,11 +337,13 @@ def number(value: float, infinite: str = "∞") -> str:
 def interval(estimate: Estimate, infinite: str = "∞") -> str:
     """An estimate for prose, "0.94 [0.72, 0.99]", with two significant digits of the interval's width.
 
-    Where all is below 0.0001, each number has its own three digits.
+    Where all is below 0.0001, or the value would be shown as 0, each number has its own three digits.
     """
     width = estimate.high - estimate.low
     readable = 0 < width < math.inf and max(abs(estimate.low), abs(estimate.high)) >= 1e-4
     decimals = max(0, 1 - math.floor(math.log10(width))) if readable else 0
+    if round(estimate.value, decimals) == 0 != estimate.value:
+        decimals = 0
 
     def shown(value: float) -> str:
         return f"{value:.{decimals}f}" if decimals else number(value, infinite)

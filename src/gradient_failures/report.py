@@ -71,7 +71,7 @@ def render(
         "late_mean": late_mean,
         "completed": completed,
         "extent": extent,
-        "share_of_bound": share_of_bound,
+        "tightest": tightest,
         "slug": lambda verdict: verdict.lower().replace(" ", "-"),
         "criterion": lambda criterion: describe(Criterion(**criterion)),
         "quantity": lambda claim: describe_metric(Claim(**claim)),
@@ -158,12 +158,20 @@ def extent(data: xr.DataArray, cells: Sequence[Mapping[str, Any]]) -> str:
     return "; ".join(parts)
 
 
-def share_of_bound(cell: Mapping[str, Any], criterion: Mapping[str, Any]) -> str:
-    """How much of what ``criterion`` allows a judged cell takes up; "–" where there is no such number."""
-    if None in cell["estimate"].values():
-        return "–"
-    share = claims.share_of_bound(Estimate(**cell["estimate"]), Criterion(**criterion))
-    return "–" if math.isnan(share) else number(share)
+def tightest(result: Mapping[str, Any]) -> dict[str, Any]:
+    """Of a judged claim the cell that takes up most of what the criterion allows, with this ``share``.
+
+    The share is NaN where there is no such number: for an interval without an end, or a bound of 0.
+    """
+    criterion = Criterion(**result["claim"]["criterion"])
+    shares = [
+        math.nan
+        if None in cell["estimate"].values()
+        else claims.share_of_bound(Estimate(**cell["estimate"]), criterion)
+        for cell in result["cells"]
+    ]
+    worst = int(np.argmax(np.nan_to_num(shares, nan=-1)))
+    return {**result["cells"][worst], "share": shares[worst]}
 
 
 def data_uri(svg: bytes) -> str:

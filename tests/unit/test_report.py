@@ -7,8 +7,10 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from gradient_failures.report import data_uri, extent, learning_table, share_of_bound
-from gradient_failures.statistics import rate
+from gradient_failures.claims import Verdict, meets
+from gradient_failures.config.claims import Criterion
+from gradient_failures.report import data_uri, extent, learning_table, tightest
+from gradient_failures.statistics import Estimate, rate
 
 
 def test_the_learning_table_has_success_and_speed_for_each_value_of_the_axis():
@@ -56,17 +58,37 @@ def test_extent_spans_numbers_lists_names_and_counts_seeds():
 
 
 @pytest.mark.parametrize(
-    ("criterion", "low", "high", "shown"),
+    ("criterion", "low", "high", "share"),
     [
-        ({"at_most": 2}, 0.1, 0.5, "0.25"),
-        ({"at_most": 2}, 0.1, 3, "1.5"),
-        ({"at_least": 3}, 4, 9, "0.75"),
-        ({"within": [0.9, 1.1]}, 0.98, 1.05, "0.5"),
-        ({"within": [0.9, 1.1]}, 0.85, 1.05, "1.5"),
-        ({"at_most": 0}, -1, 0, "–"),
-        ({"contains": 3}, 2, 5, "–"),
-        ({"at_most": 2}, 0.1, None, "–"),
+        ({"at_most": 2}, 0.1, 0.5, 0.25),
+        ({"at_most": 2}, 0.1, 3, 1.5),
+        ({"at_most": 2}, -3, -2, 0),
+        ({"at_most": -0.5}, -3, -2, 0.25),
+        ({"at_most": -0.5}, -3, -0.25, 2),
+        ({"at_most": -0.5}, -3, 0.1, math.inf),
+        ({"at_least": 3}, 4, 9, 0.75),
+        ({"at_least": 3}, -1, 9, math.inf),
+        ({"at_least": -0.1}, -0.05, 3, 0.5),
+        ({"within": [0.9, 1.1]}, 0.98, 1.05, 0.5),
+        ({"within": [0.9, 1.1]}, 0.85, 1.05, 1.5),
+        ({"at_most": 0}, -1, 0, math.nan),
+        ({"contains": 3}, 2, 5, math.nan),
+        ({"at_most": 2}, 0.1, None, math.nan),
     ],
 )
-def test_share_of_the_bound_taken_up_by_the_worse_end_of_the_interval(criterion, low, high, shown):
-    assert share_of_bound({"estimate": {"value": 1.0, "low": low, "high": high, "n": 5}}, criterion) == shown
+def test_the_share_of_what_a_criterion_allows(criterion, low, high, share):
+    cells = [{"cell": "one", "estimate": {"value": 1.0, "low": low, "high": high, "n": 5}}]
+    found = tightest({"claim": {"criterion": criterion}, "cells": cells})["share"]
+    assert found == pytest.approx(share, nan_ok=True)
+    if math.isfinite(share):
+        verdict = meets(Estimate(1.0, low, high, 5), Criterion(**criterion))
+        assert (verdict == Verdict.REPRODUCED) == (share <= 1)
+
+
+def test_the_tightest_cell_is_the_one_with_the_largest_share():
+    cells = [
+        {"cell": str(high), "estimate": {"value": 0.1, "low": 0.0, "high": high, "n": 5}}
+        for high in (0.2, None, 0.6, 0.4)
+    ]
+    found = tightest({"claim": {"criterion": {"at_most": 1}}, "cells": cells})
+    assert (found["cell"], found["share"]) == ("0.6", 0.6)

@@ -91,8 +91,8 @@ def tuple_losses(config: LossSurfacesConfig, weight_change: np.ndarray) -> np.nd
     lines = draw_lines(
         config.tuples * config.tuple_length, "released", stream("loss_surfaces", "tuples", **axes)
     )
-    images = rasterise(lines, "released").split(IMAGES_PER_PASS)
-    features = torch.cat([network.score_network.features(part) for part in images])
+    parts = torch.split(rasterise(lines, "released"), IMAGES_PER_PASS)
+    features = torch.cat([network.score_network.features(part) for part in parts])
     labels = slope_labels(lines)
     *_, output = network.score_network.dense
     direction = _mean_gradient(features, features @ output[:-1, 0], labels)

@@ -31,7 +31,7 @@ def draw(snr: xr.Dataset, published: Mapping[str, Any]) -> Figure:
     snr : as ``diagnostics.snr`` measures it.
     published : the content of ``config/published.yaml``.
     """
-    figure = Figure(figsize=(7.2, 3.5))
+    figure = Figure(figsize=(7.2, 3.9))
     plug_in, unbiased = figure.subplots(1, 2)
     _draw_plug_in(plug_in, snr)
     _draw_published(plug_in, snr, published["figure_5"]["relative_height"])
@@ -40,7 +40,7 @@ def draw(snr: xr.Dataset, published: Mapping[str, Any]) -> Figure:
         axes.set_xticks(snr["tuple_length"].values)
         axes.set_xlim(snr["tuple_length"].min() - 0.5, snr["tuple_length"].max() + 0.5)
         axes.set_xlabel(plotting.axis_label(snr["tuple_length"]))
-        axes.legend(loc="upper right", bbox_to_anchor=(1, 0.78))
+        axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.17), ncols=2)
     plug_in.set_ylabel(r"$\log_e$ SNR")
     return figure
 
