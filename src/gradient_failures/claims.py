@@ -323,7 +323,7 @@ def share_of_bound(estimate: Estimate, criterion: Criterion) -> float:
 def number(value: float, infinite: str = "∞") -> str:
     """A number for prose: whole and large numbers as integers, others to three significant digits.
 
-    From a million on and below 0.0001, powers of ten.
+    From a million on and below 0.0001, powers of ten; close to 1, where ratios have bounds, more digits.
     """
     if math.isnan(value):
         return "undefined"
@@ -331,7 +331,8 @@ def number(value: float, infinite: str = "∞") -> str:
         return infinite if value > 0 else f"-{infinite}"
     if abs(value) < 1e6 and (value == int(value) or abs(value) >= 1000):
         return f"{round(value):,}".replace(",", "\u202f")
-    return f"{value:.3g}"
+    text = f"{value:.3g}"
+    return f"{value:.5g}" if text == "1" else text
 
 
 def interval(estimate: Estimate, infinite: str = "∞") -> str:
