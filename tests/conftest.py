@@ -73,8 +73,8 @@ linear_periodic: {surface_points: 5, dim: [2, 4], radius: [1.0, 2.0], joint_size
 gaussian_tuples: {tuple_length: [1, 2], dim: [3, 5], sampled_dim: [3], pairs: 3, tuples_per_pair: 20}
 snr: {settings: {tuple_length: [1, 2, 3], blocks: 4, tuples_per_block: 20}, seeds: 2, seeds_per_job: 1}
 estimator_noise: {n_stocks: [3, 4], n_inputs: 20, initialisations: 2}
-loss_surfaces: {positions: 5, targets: 2, tuples: 10, tuples_shown: 2, n_points: 10, curves: 20}
-lemmas: {dim: [3], tuple_length: [1, 2], functions: 5, classes: 2, cosine: [0.5], samples: 100}
+loss_surfaces: {positions: 5, targets: 2, tuples: 10, tuples_shown: 2, n_points: 10}
+lemmas: {dim: [3], tuple_length: [1, 2], functions: 5, seeds: 2, cosine: [0.5], samples: 100}
 conditioning: {n_points: [10, 20], training_curves: [10, 30], seeds: 2}
 curve_steps:
   settings: {n_points: [10, 20], training_curves: 50, batch_size: 10, max_steps: 2000}

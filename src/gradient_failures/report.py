@@ -12,6 +12,7 @@ import xarray as xr
 import yaml
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
+from scipy.special import comb
 
 from gradient_failures import claims, statistics
 from gradient_failures.claims import Verdict, describe, describe_metric, interval, number
@@ -72,6 +73,8 @@ def render(
         "completed": completed,
         "extent": extent,
         "tightest": tightest,
+        "share_of_small_targets": share_of_small_targets,
+        "updates_to": updates_to,
         "slug": lambda verdict: verdict.lower().replace(" ", "-"),
         "criterion": lambda criterion: describe(Criterion(**criterion)),
         "quantity": lambda claim: describe_metric(Claim(**claim)),
@@ -94,11 +97,11 @@ def render(
 
 
 def summary(results: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """How many claims of the paper reached which verdict, and whether the run was a full one."""
+    """Verdicts on the paper's experiments and on its theorems, and whether the run was a full one."""
     paper = [result for result in results if result["claim"]["kind"] == "paper"]
     return {
-        "total": len(paper),
-        "counts": Counter(result["verdict"] for result in paper),
+        "experiments": Counter(result["verdict"] for result in paper if not result["claim"]["theorem"]),
+        "theory": Counter(result["verdict"] for result in paper if result["claim"]["theorem"]),
         "reduced": sum(result["reduced"] for result in results),
         "not_run": sum(result["verdict"] == Verdict.NOT_RUN for result in results),
     }
@@ -172,6 +175,23 @@ def tightest(result: Mapping[str, Any]) -> dict[str, Any]:
     ]
     worst = int(np.argmax(np.nan_to_num(shares, nan=-1)))
     return {**result["cells"][worst], "share": shares[worst]}
+
+
+def share_of_small_targets(signal: xr.DataArray) -> float:
+    """Share of targets of at most two bits in the variance across all, median over seeds.
+
+    Parameters
+    ----------
+    signal : mean signal of the targets of each size, over (seed, subset_size).
+    """
+    size = signal["subset_size"]
+    total = signal * comb(size.size - 1, size)
+    return float((total.sel(subset_size=size <= 2).sum("subset_size") / total.sum("subset_size")).median())
+
+
+def updates_to(error: xr.DataArray, level: float) -> float:
+    """First recorded iteration at which ``error`` (iteration,) is at most ``level``; infinite if never."""
+    return float(error["iteration"].where(error <= level).min().fillna(np.inf))
 
 
 def data_uri(svg: bytes) -> str:

@@ -1,6 +1,7 @@
 """The report in a real browser, from disk, as a reader opens it."""
 
 import json
+import re
 import shutil
 from pathlib import Path
 from urllib.parse import unquote, urlparse
@@ -74,9 +75,12 @@ def test_one_row_for_each_claim_with_its_verdict_without_javascript(open_page, f
 
 def test_headline_counts_the_reproduced_claims_of_the_paper(open_page, finished):
     paper = [result for result in verdicts(finished) if result["claim"]["kind"] == "paper"]
-    reproduced = sum(result["verdict"] == "REPRODUCED" for result in paper)
-    headline = open_page().locator(".headline").inner_text()
-    assert headline.startswith(f"{reproduced} of {len(paper)} claims of the paper reproduced")
+    headlines = open_page().locator(".headline").all_inner_texts()
+    for is_theory, headline in zip((False, True), headlines, strict=True):
+        subject = [result["verdict"] for result in paper if bool(result["claim"]["theorem"]) == is_theory]
+        assert headline.startswith(f"{subject.count('REPRODUCED')} of {len(subject)} claims")
+        counted = sum(int(number) for number in re.findall(r"(\d+) (?!of)", headline.split("reproduced")[1]))
+        assert counted == len(subject) - subject.count("REPRODUCED")
 
 
 def test_reduced_run_says_so(open_page):

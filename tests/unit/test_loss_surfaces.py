@@ -26,7 +26,6 @@ SETTINGS = Settings(
     tuples=30,
     tuples_shown=4,
     n_points=20,
-    curves=200,
     flat_samples=3,
 )
 

@@ -22,8 +22,8 @@ class LemmasConfig(Diagnostic):
     functions: Annotated[int, Field(ge=2)]
     """Functions h_u of one class, for vectors u drawn uniformly from the unit sphere."""
 
-    classes: PositiveInt
-    """Classes drawn for each (d, k)."""
+    seeds: PositiveInt
+    """Classes of functions drawn for each (d, k)."""
 
     cosine: Axis[Cosine]
     """Inner products of the two unit vectors of lemma 2."""

@@ -36,8 +36,5 @@ class LossSurfacesConfig(Diagnostic):
     n_points: NumberOfPoints
     """Points n of the curves whose filter is learnt."""
 
-    curves: PositiveInt
-    """Curves that the second moment of their windows is taken over."""
-
     flat_samples: PositiveInt
     """Samples whose losses are kept for the flat activation."""

@@ -72,13 +72,13 @@ def measure(settings: GradientVarianceSettings, seeds: Iterable[int]) -> xr.Data
 
     Returns
     -------
-    Dataset with, at initial weights, over (architecture, dim, seed): ``bound``, ``sgd_noise``, ``run_noise``,
-    ``float32_resolution``, and with a leading ``loss``: ``variance``, ``variance_error``,
-    ``variance_over_bound``, ``variance_over_run_noise``; ``decay_rate`` (loss, architecture, seed). The same
-    but the last two along training with the prefix ``trained_`` over (trained_dim, step, seed), and the
-    ``accuracy`` of these runs. With
-    all targets enumerated, ``enumerated_variance``, ``enumerated_over_bound`` and ``closed_form_error``
-    (loss, enumerated_dim, step, seed); ``signal_by_size`` (loss, subset_size, seed) before the first step at
+    Dataset with, at initial weights, over (seed, architecture, dim): ``bound``, and for the hinge loss, which
+    runs are trained on, ``sgd_noise``, ``run_noise``, ``variance_over_run_noise``, ``float32_resolution``;
+    over (seed, architecture, dim, loss): ``variance``, ``variance_error``, ``variance_over_bound``;
+    ``decay_rate`` (seed, loss, architecture). The same, but for the ratio to the noise and the rate, along
+    training over (seed, trained_dim, step), with the prefix ``trained_``, and the ``accuracy`` of these runs.
+    With all targets enumerated, ``enumerated_variance``, ``enumerated_over_bound`` and ``closed_form_error``
+    (seed, enumerated_dim, step, loss); ``signal_by_size`` (seed, loss, subset_size) before the first step at
     the largest d enumerated.
     """
     result = xr.concat([_measure_seed(settings, seed).expand_dims(seed=[seed]) for seed in seeds], dim="seed")
@@ -189,8 +189,9 @@ def _measure_seed(settings: GradientVarianceSettings, seed: int) -> xr.Dataset:
             for name in settings.architecture
         },
     )
+    trained_on = initial["variance"].sel(loss="hinge", drop=True)
     initial = initial.assign(
-        decay_rate=_decay_rate(initial), variance_over_run_noise=initial["variance"] / initial["run_noise"]
+        decay_rate=_decay_rate(initial), variance_over_run_noise=trained_on / initial["run_noise"]
     )
     runs = {dim: _follow(settings, dim, seed) for dim in settings.trained_dim}
     trained = _stacked(
@@ -281,7 +282,7 @@ def _squared_norms(factors: Factors) -> Tensor:
 
 
 def _enumerate_targets(learner: ParityLearner, closed: xr.Dataset) -> dict[str, tuple[str, np.ndarray]]:
-    """The variance by its definition, over all targets, beside the closed form and the bound."""
+    """The variance by enumeration of all targets, beside the closed form and the bound."""
     variance = sum(block.var(axis=1).sum(axis=1) for block in enumerated_gradients(_double_layers(learner)))
     return {
         "enumerated_variance": ("loss", variance),

@@ -26,7 +26,7 @@ def measure(config: LemmasConfig) -> xr.Dataset:
     """
     shares = [
         [
-            [_share_of_bound_1(dim, k, config.functions, seed) for seed in range(config.classes)]
+            [_share_of_bound_1(dim, k, config.functions, seed) for seed in range(config.seeds)]
             for k in config.tuple_length
         ]
         for dim in config.dim
@@ -47,7 +47,7 @@ def measure(config: LemmasConfig) -> xr.Dataset:
     coordinates = {
         "dim": (config.dim, "dimension d"),
         "tuple_length": (config.tuple_length, "images in a tuple, k"),
-        "seed": (np.arange(config.classes), "number of the class"),
+        "seed": (np.arange(config.seeds), "number of the class"),
         "cosine": (cosine, "inner product of the two unit vectors"),
     }
     return xr.Dataset(

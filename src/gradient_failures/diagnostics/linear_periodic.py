@@ -38,7 +38,8 @@ def measure(config: LinearPeriodicConfig) -> xr.Dataset:
     ``sampled_variance`` and ``sampled_error`` (dim, radius) at initial weights; ``joint_variance``
     (joint_size), the largest with d = r; and the changes of ln(largest variance) per unit,
     ``log_slope_in_dim`` (larger_dim, radius), ``log_slope_in_radius`` (dim, larger_radius) and
-    ``joint_log_slope`` (larger_joint_size).
+    ``joint_log_slope`` (larger_joint_size); ``power_over_expected`` (dim), the power of r by which it falls
+    between the two largest norms, over the d - 1 of large norms.
     """
     weights = np.linspace(-config.surface_extent, config.surface_extent, config.surface_points)
     grid = np.stack(np.meshgrid(weights, weights, indexing="ij"), axis=-1)
@@ -69,6 +70,11 @@ def measure(config: LinearPeriodicConfig) -> xr.Dataset:
             ("dim", "larger_radius"),
             _slopes(config.radius, logarithm.T).T,
             "change of ln(largest variance) for each unit of the radius",
+        ),
+        "power_over_expected": (
+            "dim",
+            -_slopes(np.log(config.radius), logarithm.T)[-1] / (np.array(config.dim) - 1),
+            "power of the norm by which the variance falls, over d - 1",
         ),
         "joint_log_slope": (
             "larger_joint_size",

@@ -5,10 +5,9 @@ import torch
 import xarray as xr
 from torch import Tensor
 
-from gradient_failures.config.curves import CurvesPoint
 from gradient_failures.config.loss_surfaces import LossSurfacesConfig
+from gradient_failures.diagnostics.conditioning import window_moment
 from gradient_failures.diagnostics.linear_periodic import loss as periodic_loss
-from gradient_failures.experiments.curves import draw_curves, second_moment, windows
 from gradient_failures.experiments.steps import Sampler, classes_of, draw_target, levels_at
 from gradient_failures.layers import relu_network
 from gradient_failures.line_images import draw_lines, rasterise, slope_labels
@@ -111,11 +110,8 @@ def tuple_losses(config: LossSurfacesConfig, weight_change: np.ndarray) -> np.nd
 
 
 def window_eigenvalues(config: LossSurfacesConfig) -> np.ndarray:
-    """Eigenvalues of the second moment of the windows of curves, ascending, shape (3,)."""
-    curves = draw_curves(
-        CurvesPoint(method="convolutional", n_points=config.n_points), config.curves, "surface"
-    )
-    return np.asarray(torch.linalg.eigvalsh(second_moment(windows(curves))))
+    """Eigenvalues of the expected second moment of the windows of curves, ascending, shape (3,)."""
+    return np.linalg.eigvalsh(window_moment("figure", config.n_points))
 
 
 def flat_losses(config: LossSurfacesConfig, bias_change: np.ndarray) -> np.ndarray:

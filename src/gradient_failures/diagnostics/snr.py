@@ -9,9 +9,10 @@ The signal is estimated in three ways. "Plug-in" is the squared norm of the mean
 too large by noise/m on average: a signal of zero has a plug-in SNR of about 1/m, the floor. "Sampled" is the
 average product of mean gradients of different blocks of tuples, which has no bias. "Recombined" is the same
 for the mean gradients over all n^k tuples that the n images in each place of a block's tuples can form, in
-which both labels have half of the weight in each place, as in their distribution. It has no bias either. Its
-error is smaller by orders of magnitude: the signal comes from correlations between the labels and the scores
-of single images, one in each place, and n images tell each of them well.
+which both labels have half of the weight in each place, as in their distribution. It has no bias either, but
+for the grid that its sums are taken on. Its error is smaller by orders of magnitude: the signal comes from
+correlations between the labels and the scores of single images, one in each place, and n images tell each of
+them well.
 """
 
 from collections.abc import Sequence
