@@ -146,3 +146,12 @@ def test_the_surface_is_the_loss_on_a_grid():
 
 def test_the_measurement_keeps_the_data_contract(tmp_path):
     dataset.write(measure(Settings(**SMALL)), tmp_path / "periodic.nc", {"title": "theorem 2"})
+
+
+def test_at_a_fixed_dimension_the_fall_is_a_power_of_the_norm():
+    result = measure(Settings(**{**SMALL, "dim": [2, 4], "radius": [20.0, 25.0], "sampled_targets": 2}))
+    large, larger = (np.array([largest_variance(d, r)[0] for d in (2, 4)]) for r in (20.0, 25.0))
+    np.testing.assert_allclose(
+        result["power_over_expected"], np.log(large / larger) / np.log(25 / 20) / [1, 3], rtol=1e-10
+    )
+    np.testing.assert_allclose(result["power_over_expected"], 1, atol=0.01)

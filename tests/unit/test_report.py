@@ -9,7 +9,14 @@ import xarray as xr
 
 from gradient_failures.claims import Verdict, meets
 from gradient_failures.config.claims import Criterion
-from gradient_failures.report import data_uri, extent, learning_table, tightest
+from gradient_failures.report import (
+    data_uri,
+    extent,
+    learning_table,
+    share_of_small_targets,
+    tightest,
+    updates_to,
+)
 from gradient_failures.statistics import Estimate, rate
 
 
@@ -92,3 +99,18 @@ def test_the_tightest_cell_is_the_one_with_the_largest_share():
     ]
     found = tightest({"claim": {"criterion": {"at_most": 1}}, "cells": cells})
     assert (found["cell"], found["share"]) == ("0.6", 0.6)
+
+
+def test_the_share_of_small_targets_counts_the_targets_of_each_size():
+    signal = xr.DataArray(
+        [[8.0, 4.0, 2.0, 1.0, 0.5], [0.0, 0.0, 1.0, 0.0, 6.0]],
+        dims=("seed", "subset_size"),
+        coords={"subset_size": range(5)},
+    )
+    first, second = (8 + 4 * 4 + 6 * 2) / (8 + 4 * 4 + 6 * 2 + 4 * 1 + 0.5), 6 / 12
+    assert share_of_small_targets(signal) == pytest.approx((first + second) / 2)
+
+
+def test_updates_to_an_error_are_those_of_its_first_passage():
+    error = xr.DataArray([1.0, 0.5, 0.05, 0.2], dims="iteration", coords={"iteration": [0, 10, 20, 30]})
+    assert (updates_to(error, 0.5), updates_to(error, 0.1), updates_to(error, 0.01)) == (10, 20, math.inf)

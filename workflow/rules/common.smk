@@ -82,6 +82,13 @@ def runs_of(wildcards):
     ]
 
 
+def place_of(diagnostic):
+    """Where a job of ``diagnostic`` writes, with wildcards if there are several."""
+    if diagnostic not in SEEDED:
+        return diagnostic
+    return f"{diagnostic}/{SEEDED[diagnostic].part}"
+
+
 def parts_of(wildcards):
     """The results of all jobs of a diagnostic over seeds, which run fastest."""
     return [

@@ -1,11 +1,9 @@
 # Measurements that train nothing; the rule of each is diagnose_NAME. A job takes all, or a block of seeds.
 
 
-for diagnostic, part in PAPER.diagnostics().items():
-    seeded = isinstance(part, SeededDiagnostic)
-    folder = "runs" if seeded else "metrics"
-    point = f"/{part.axis}~{{value}}" if seeded and part.axis else ""
-    block = f"{point}/seeds~{{first}}-{{last}}" if seeded else ""
+for diagnostic in PAPER.diagnostics():
+    folder = "runs" if diagnostic in SEEDED else "metrics"
+    place = place_of(diagnostic)
 
     rule:
         name:
@@ -14,11 +12,11 @@ for diagnostic, part in PAPER.diagnostics().items():
             code=code_of("diagnose", f"diagnostics.{diagnostic}"),
             lock=LOCK,
         output:
-            f"<results>/{folder}/{diagnostic}{block}.nc",
+            f"<results>/{folder}/{place}.nc",
         log:
-            f"<logs>/diagnose_{diagnostic}{block}.log",
+            f"<logs>/diagnose_{place}.log",
         benchmark:
-            f"<benchmarks>/diagnose_{diagnostic}{block}.tsv"
+            f"<benchmarks>/diagnose_{place}.tsv"
         wildcard_constraints:
             first=r"\d+",
             last=r"\d+",

@@ -23,13 +23,17 @@ class SeededDiagnostic(Diagnostic):
     seeds_per_job: PositiveInt
     """Seeds measured by one job, one after another. The results do not depend on it."""
 
+    @property
+    def part(self) -> str:
+        """Name of a part that one job measures, with {value} for that of the axis, {first} and {last} seed."""
+        point = f"{self.axis}~{{value}}/" if self.axis else ""
+        return point + "seeds~{first}-{last}"
+
     def parts(self) -> Iterator[str]:
-        """Names of the parts that are measured by one job each; seeds run fastest."""
-        values = [None] if self.axis is None else getattr(self.settings, self.axis)
-        for value in values:
-            point = f"{self.axis}~{value}/" if self.axis else ""
+        """Names of all parts; seeds run fastest."""
+        for value in getattr(self.settings, self.axis) if self.axis else [None]:
             for block in seed_blocks(self.seeds, self.seeds_per_job):
-                yield f"{point}seeds~{block[0]}-{block[-1]}"
+                yield self.part.format(value=value, first=block[0], last=block[-1])
 
     def settings_at(self, value: str | None) -> dict[str, Any]:
         """The settings of the job at one value, given as text, of the axis."""

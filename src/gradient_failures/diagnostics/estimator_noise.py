@@ -10,6 +10,7 @@ import torch
 import xarray as xr
 from torch import Tensor
 
+from gradient_failures.attributes import labelled
 from gradient_failures.config.estimator_noise import EstimatorNoiseConfig
 from gradient_failures.experiments.allocation import logit_gradient, sample_returns
 from gradient_failures.layers import truncated_normal
@@ -38,18 +39,14 @@ def measure(config: EstimatorNoiseConfig) -> xr.Dataset:
         for k in config.n_stocks
     ]
     values = np.array([[[run[name] for run in row] for row in rows] for name in names])
-    return xr.Dataset(
+    return labelled(
         {
-            name: (("n_stocks", "seed"), value, {"long_name": text, "units": "1"})
+            name: (("n_stocks", "seed"), value, text)
             for (name, text), value in zip(names.items(), values, strict=True)
         },
-        coords={
-            "n_stocks": ("n_stocks", config.n_stocks, {"long_name": "number of stocks k", "units": "1"}),
-            "seed": (
-                "seed",
-                np.arange(config.initialisations),
-                {"long_name": "number of the initialisation", "units": "1"},
-            ),
+        {
+            "n_stocks": (config.n_stocks, "number of stocks k"),
+            "seed": (np.arange(config.initialisations), "number of the initialisation"),
         },
     )
 

@@ -19,6 +19,7 @@ import numpy as np
 import xarray as xr
 from scipy.special import erf
 
+from gradient_failures.attributes import labelled
 from gradient_failures.config.gaussian_tuples import GaussianTuplesConfig
 from gradient_failures.quadrature import sphere_angles
 from gradient_failures.seeds import stream
@@ -94,16 +95,7 @@ def measure(config: GaussianTuplesConfig) -> xr.Dataset:
         "larger_dim": (config.dim[1:], "larger of two neighbouring dimensions d"),
         "sampled_dim": (config.sampled_dim, "dimension d of one input"),
     }
-    return xr.Dataset(
-        {
-            name: (dims, values, {"long_name": text, "units": "1"})
-            for name, (dims, values, text) in variables.items()
-        },
-        coords={
-            name: (name, values, {"long_name": text, "units": "1"})
-            for name, (values, text) in coordinates.items()
-        },
-    )
+    return labelled(variables, coordinates)
 
 
 def product_variance(tuple_length: int, dim: int) -> float:

@@ -9,6 +9,7 @@ that is the inner product of h_w and h_v.
 import numpy as np
 import xarray as xr
 
+from gradient_failures.attributes import labelled
 from gradient_failures.config.lemmas import LemmasConfig
 from gradient_failures.seeds import stream
 
@@ -50,16 +51,7 @@ def measure(config: LemmasConfig) -> xr.Dataset:
         "seed": (np.arange(config.seeds), "number of the class"),
         "cosine": (cosine, "inner product of the two unit vectors"),
     }
-    return xr.Dataset(
-        {
-            name: (dims, values, {"long_name": text, "units": "1"})
-            for name, (dims, values, text) in variables.items()
-        },
-        coords={
-            name: (name, values, {"long_name": text, "units": "1"})
-            for name, (values, text) in coordinates.items()
-        },
-    )
+    return labelled(variables, coordinates)
 
 
 def agreement(cosine: np.ndarray) -> np.ndarray:

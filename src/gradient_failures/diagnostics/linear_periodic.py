@@ -15,6 +15,7 @@ import xarray as xr
 from numpy.typing import ArrayLike
 from scipy.optimize import minimize_scalar
 
+from gradient_failures.attributes import labelled
 from gradient_failures.config.linear_periodic import LinearPeriodicConfig
 from gradient_failures.quadrature import sphere_angles
 from gradient_failures.seeds import stream
@@ -93,16 +94,7 @@ def measure(config: LinearPeriodicConfig) -> xr.Dataset:
         "larger_radius": (config.radius[1:], "larger of two neighbouring norms r"),
         "larger_joint_size": (config.joint_size[1:], "larger of two neighbouring sizes d = r"),
     }
-    return xr.Dataset(
-        {
-            name: (dims, values, {"long_name": text, "units": "1"})
-            for name, (dims, values, text) in variables.items()
-        },
-        coords={
-            name: (name, values, {"long_name": text, "units": "1"})
-            for name, (values, text) in coordinates.items()
-        },
-    )
+    return labelled(variables, coordinates)
 
 
 def loss(weights: np.ndarray, target: np.ndarray) -> np.ndarray:

@@ -5,6 +5,7 @@ import torch
 import xarray as xr
 from torch import Tensor
 
+from gradient_failures.attributes import labelled
 from gradient_failures.config.loss_surfaces import LossSurfacesConfig
 from gradient_failures.diagnostics.conditioning import window_moment
 from gradient_failures.diagnostics.linear_periodic import loss as periodic_loss
@@ -58,16 +59,7 @@ def measure(config: LossSurfacesConfig) -> xr.Dataset:
         "sample": (np.arange(config.flat_samples), "number of the sample"),
         "bias_change": (bias_change, "bias less its true value"),
     }
-    return xr.Dataset(
-        {
-            name: (dims, values, {"long_name": text, "units": "1"})
-            for name, (dims, values, text) in variables.items()
-        },
-        coords={
-            name: (name, values, {"long_name": text, "units": "1"})
-            for name, (values, text) in coordinates.items()
-        },
-    )
+    return labelled(variables, coordinates)
 
 
 def periodic_losses(config: LossSurfacesConfig, distance: np.ndarray) -> np.ndarray:

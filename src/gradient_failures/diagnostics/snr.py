@@ -26,6 +26,7 @@ from numpy.typing import NDArray
 from scipy.special import expit
 
 from gradient_failures import statistics
+from gradient_failures.attributes import labelled
 from gradient_failures.config.snr import SnrSettings
 from gradient_failures.line_images import draw_lines, rasterise, slope_labels
 from gradient_failures.seeds import stream
@@ -70,18 +71,14 @@ def measure(settings: SnrSettings, seeds: Sequence[int]) -> xr.Dataset:
         "tuple_length": (settings.tuple_length, "tuple length k"),
         "seed": (list(seeds), "number of the initialisation"),
     }
-    coords = {
-        name: (name, values, {"long_name": text, "units": "1"})
-        for name, (values, text) in coordinates.items()
-    }
     runs = [_measure_seed(settings, seed) for seed in seeds]
     data: dict[str, Any] = {}
     for name, text in VARIABLES.items():
         values = np.stack([run[name] for run in runs], axis=-1)
-        data[name] = (tuple(coordinates)[-values.ndim :], values, {"long_name": text, "units": "1"})
+        data[name] = (tuple(coordinates)[-values.ndim :], values, text)
     tuples = np.full(len(seeds), settings.blocks * settings.tuples_per_block)
-    data["tuples"] = ("seed", tuples, {"long_name": "number of tuples", "units": "1"})
-    return xr.Dataset(data, coords=coords)
+    data["tuples"] = ("seed", tuples, "number of tuples")
+    return labelled(data, coordinates)
 
 
 @dataclass(frozen=True)
