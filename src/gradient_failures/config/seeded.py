@@ -25,7 +25,7 @@ class SeededDiagnostic(Diagnostic):
 
     @property
     def part(self) -> str:
-        """Name of a part that one job measures, with {value} for that of the axis, {first} and {last} seed."""
+        """Name of what one job measures: {value} is that of the axis, {first} and {last} are seeds."""
         point = f"{self.axis}~{{value}}/" if self.axis else ""
         return point + "seeds~{first}-{last}"
 
