@@ -33,10 +33,19 @@ class ResultsError(ValueError):
 
 
 @dataclass(frozen=True)
+class Judged:
+    """A claim as configured, its verdict (marked if the run was reduced), and what was measured, by cell."""
+
+    claim: dict[str, Any]
+    verdict: str
+    measured: dict[str, str]
+
+
+@dataclass(frozen=True)
 class Run:
     """The results of a run: verdicts by claim, data by name, and where each comes from by name."""
 
-    claims: dict[str, dict[str, Any]]
+    claims: dict[str, Judged]
     metrics: dict[str, xr.Dataset]
     origins: dict[str, dict[str, Any]]
 
@@ -64,8 +73,8 @@ def read_run(folder: Path) -> Run:
     path = folder / "claims.json"
     try:
         verdicts = json.loads(path.read_text(encoding="utf-8"))
-        claims = {result["claim"]["id"]: result for result in verdicts["results"]}
-        origin = verdicts["provenance"]
+        claims = {result["claim"]["id"]: judged(result) for result in verdicts["results"]}
+        origin = dict(verdicts["provenance"])
     except FileNotFoundError:
         raise ResultsError(f"{path}: the file is missing; {folder} holds no finished run") from None
     except (OSError, ValueError, KeyError, TypeError) as error:
@@ -75,6 +84,12 @@ def read_run(folder: Path) -> Run:
         raise ResultsError(f"{folder / 'metrics'}: no data in it")
     metrics = {path.stem: dataset.read(path) for path in files}
     return Run(claims, metrics, {"claims": origin, **{name: data.attrs for name, data in metrics.items()}})
+
+
+def judged(result: Mapping[str, Any]) -> Judged:
+    """One of the results in ``claims.json``."""
+    verdict = f"{result['verdict']}{' (reduced)' if result['reduced'] else ''}"
+    return Judged(result["claim"], verdict, {cell["cell"]: cell["measured"] for cell in result["cells"]})
 
 
 def difference(first: np.ndarray[Any, Any], second: np.ndarray[Any, Any]) -> Difference:
@@ -114,10 +129,15 @@ def coordinate_changes(first: xr.Dataset, second: xr.Dataset) -> list[str]:
         if dim in second.dims and not same_bits(first[dim].variable, second[dim].variable):
             a, b = first.indexes[dim], second.indexes[dim]
             common = len(a.intersection(b))
-            changes.append(
-                f"{dim}: {common} in both, {len(a) - common} only in A, {len(b) - common} only in B"
-            )
+            counts = f"{common} in both, {len(a) - common} only in A, {len(b) - common} only in B"
+            same_values = common == len(a) == len(b)
+            changes.append(f"{dim}: {'in another order or type' if same_values else counts}")
     return changes
+
+
+def variable_names(first: xr.Dataset, second: xr.Dataset) -> list[str]:
+    """The variables of either dataset, but for the coordinates of its dimensions."""
+    return sorted(map(str, {*first.variables, *second.variables} - {*first.dims, *second.dims}))
 
 
 def variable_rows(first: xr.Dataset, second: xr.Dataset) -> list[list[str]]:
@@ -127,8 +147,7 @@ def variable_rows(first: xr.Dataset, second: xr.Dataset) -> list[list[str]]:
     """
     rows = []
     common_first, common_second = xr.align(first, second, join="inner")
-    names = {*first.variables, *second.variables} - {*first.dims, *second.dims}
-    for name in sorted(map(str, names)):
+    for name in variable_names(first, second):
         if name not in first.variables or name not in second.variables:
             rows.append([name, "only in A" if name in first.variables else "only in B", "", "", ""])
         elif first[name].dims != second[name].dims:
@@ -140,31 +159,18 @@ def variable_rows(first: xr.Dataset, second: xr.Dataset) -> list[list[str]]:
     return rows
 
 
-def claim_rows(
-    name: str, first: Mapping[str, Any] | None, second: Mapping[str, Any] | None
-) -> list[list[str]]:
+def claim_rows(name: str, first: Judged | None, second: Judged | None) -> list[list[str]]:
     """The rows of one claim: its verdicts, then what was measured at each cell; last in each, the change."""
     if first is None or second is None:
-        sides = ["–" if side is None else verdict(side) for side in (first, second)]
+        sides = ["–" if side is None else side.verdict for side in (first, second)]
         return [[name, "", *sides, "only in A" if second is None else "only in B"]]
-    changes = ["verdict"] if verdict(first) != verdict(second) else []
-    changes += ["claim"] if first["claim"] != second["claim"] else []
-    rows = [[name, "", verdict(first), verdict(second), ", ".join(changes)]]
-    a, b = measured(first), measured(second)
-    for cell in dict.fromkeys([*a, *b]):
-        values = [a.get(cell, "–"), b.get(cell, "–")]
+    changes = ["verdict"] if first.verdict != second.verdict else []
+    changes += ["claim"] if first.claim != second.claim else []
+    rows = [[name, "", first.verdict, second.verdict, ", ".join(changes)]]
+    for cell in dict.fromkeys([*first.measured, *second.measured]):
+        values = [side.measured.get(cell, "–") for side in (first, second)]
         rows.append(["", cell, *values, "measured" if values[0] != values[1] else ""])
     return rows
-
-
-def verdict(result: Mapping[str, Any]) -> str:
-    """The verdict on a claim, marked if the run was below its budget."""
-    return f"{result['verdict']}{' (reduced)' if result['reduced'] else ''}"
-
-
-def measured(result: Mapping[str, Any]) -> dict[str, str]:
-    """What was measured for a claim, by cell."""
-    return {cell["cell"]: cell["measured"] for cell in result["cells"]}
 
 
 def flattened(settings: Any, prefix: str) -> dict[str, Any]:
@@ -231,29 +237,26 @@ def metrics_differing(first: Run, second: Run) -> tuple[str, int]:
     """The tables of all files and of the variables that differ, and how many files are not the same."""
     files, variables, differing = [], [], 0
     for name in dict.fromkeys([*first.metrics, *second.metrics]):
-        if name not in first.metrics or name not in second.metrics:
-            files.append([name, "only in A" if name in first.metrics else "only in B", "–"])
+        a, b = first.metrics.get(name), second.metrics.get(name)
+        if a is None or b is None:
+            files.append([name, "only in A" if b is None else "only in B", "–"])
             differing += 1
-            continue
-        a, b = first.metrics[name], second.metrics[name]
-        moved, rows = coordinate_changes(a, b), variable_rows(a, b)
-        data = f"differs in {len(rows)} variables" if rows else "identical bits"
-        where = " where both have coordinates" if moved else ""
-        files.append([name, data + where, "; ".join(moved) or "the same"])
-        variables += [[name, *row] for row in rows]
-        differing += bool(moved or rows)
+        else:
+            moved, rows = coordinate_changes(a, b), variable_rows(a, b)
+            files.append([name, in_words(a, b, moved, rows), "; ".join(moved) or "the same"])
+            variables += [[name, *row] for row in rows]
+            differing += bool(moved or rows)
     tables = [table(["file", "data", "coordinates"], files)]
     if variables:
-        header = [
-            "file",
-            "variable",
-            "values that differ",
-            "largest |a - b|",
-            "largest relative",
-            "NaN in one",
-        ]
-        tables.append(table(header, variables))
+        tables.append(table(VARIABLE_HEADER, variables))
     return "\n\n".join(tables), differing
+
+
+def in_words(first: xr.Dataset, second: xr.Dataset, moved: Sequence[str], rows: Sequence[Any]) -> str:
+    """Whether the data of two files are the same, given how their coordinates and variables differ."""
+    differing = f"differs in {len(rows)} of {len(variable_names(first, second))} variables"
+    where = " where both have coordinates" if moved else ""
+    return (differing if rows else "identical bits") + where
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

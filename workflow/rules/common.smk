@@ -28,7 +28,7 @@ SOURCES = [
     *sorted(
         str(path)
         for folder in ("src/gradient_failures", "workflow")
-        for path in Path(folder).rglob("*.*")
+        for path in Path(folder).rglob("[!.]*.*")
         if path.suffix != ".pyc"
     ),
 ]

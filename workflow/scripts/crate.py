@@ -11,6 +11,8 @@ from gradient_failures import crate, dataset, files
 from gradient_failures.config.files import read_yaml
 from gradient_failures.jobs import logged_to
 
+folder = Path(snakemake.output.metadata).parent
+
 
 def name_of(path):
     """Name of a file in the crate: its path in the folder of the results."""
@@ -34,7 +36,6 @@ def attributes_of(path):
 
 
 with logged_to(snakemake.log[0]):
-    folder = Path(snakemake.output.metadata).parent
     configuration = yaml.safe_dump(snakemake.params.config, sort_keys=False, allow_unicode=True)
     files.write_text(snakemake.output.config, configuration)
     document = crate.describe(
