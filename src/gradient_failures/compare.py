@@ -100,8 +100,8 @@ def difference(first: np.ndarray[Any, Any], second: np.ndarray[Any, Any]) -> Dif
     missing = np.isnan(first) != np.isnan(second)
     apart = (first != second) & ~(np.isnan(first) & np.isnan(second))
     a, b = (values[apart & ~missing].astype(float) for values in (first, second))
-    distance = np.abs(a - b)
-    with np.errstate(invalid="ignore"):
+    with np.errstate(invalid="ignore", over="ignore"):
+        distance = np.abs(a - b)
         relative = np.where(np.isinf(distance), np.inf, distance / np.maximum(np.abs(a), np.abs(b)))
     return Difference(
         int(apart.sum()),
