@@ -85,7 +85,10 @@ EDITS = [
     (f"{PACKAGE}/combine.py", {**COMBINED, **FIGURES_OF_COMBINED, **VERDICTS}),
     (f"{PACKAGE}/quadrature.py", together("linear_periodic", "gaussian_tuples", "loss_surfaces")),
     (f"{PACKAGE}/diagnostics/realisability.py", together("realisability")),
-    (f"{PACKAGE}/diagnostics/conditioning.py", together("conditioning", "curve_steps")),
+    (
+        f"{PACKAGE}/diagnostics/conditioning.py",
+        together("conditioning", "curve_steps", "loss_surfaces"),
+    ),
     (f"{PACKAGE}/diagnostics/linear_periodic.py", together("linear_periodic", "loss_surfaces")),
     (f"{PACKAGE}/diagnostics/forward_only.py", together("forward_only")),
     (f"{PACKAGE}/figures/parity.py", {"figure_parity": 1, **REPORT}),
