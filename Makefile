@@ -3,17 +3,27 @@
 PYTHON ?= python3
 CORES ?= all
 TARGETS ?= all
+RESULTS ?= results
+A ?= results
+B ?= results/smoke
 BIN := .venv/bin
 RUNTIME := .venv/.runtime
 DEV := .venv/.dev
+VALIDATOR := .venv/validator
 
-.PHONY: reproduce smoke test lint format schema lock unlock clean
+.PHONY: reproduce smoke verify compare test lint format schema lock unlock clean
 
 reproduce: $(RUNTIME) ## the full paper: figures and report under results/
 	$(BIN)/snakemake --cores $(CORES) $(TARGETS)
 
 smoke: $(RUNTIME) ## the same workflow at tiny sizes, in minutes
 	$(BIN)/snakemake --cores $(CORES) all --configfile config/smoke.yaml
+
+verify: $(RUNTIME) ## whether the files of RESULTS are as the run left them
+	$(BIN)/python -m gradient_failures.verify $(RESULTS)
+
+compare: $(RUNTIME) ## what differs between the results in A and B
+	$(BIN)/python -m gradient_failures.compare $(A) $(B)
 
 test: $(DEV) ## all tests
 	$(BIN)/python -m pytest -n auto
@@ -54,6 +64,9 @@ $(RUNTIME): requirements.lock pyproject.toml
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --editable .
 	@touch $@
 
-$(DEV): $(RUNTIME) requirements-dev.lock
+# The validator of RO-Crates asks for an older rich than a run has, so it gets an environment of its own.
+$(DEV): $(RUNTIME) requirements-dev.lock requirements-validator.lock
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.lock
+	$(PYTHON) -m venv $(VALIDATOR)
+	$(VALIDATOR)/bin/python -m pip install --quiet --disable-pip-version-check -r requirements-validator.lock
 	@touch $@

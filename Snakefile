@@ -21,7 +21,8 @@ rule all:
     input:
         "<results>/report/index.html",
         METRICS,
-        expand("<results>/figures/{name}.{kind}", name=FIGURES, kind=FIGURE_FORMATS),
+        DRAWN,
+        "<results>/ro-crate-metadata.json",
 
 
 onsuccess:

@@ -177,7 +177,7 @@ def finished(tmp_path_factory, worker_id):
     shared = tmp_path_factory.getbasetemp()
     folder = (shared if worker_id == "master" else shared.parent) / "finished"
     with FileLock(f"{folder}.lock"):
-        if not (folder / "results/report/index.html").exists():
+        if not (folder / "results/ro-crate-metadata.json").exists():
             Project.copied_to(folder).run()
     return Project(folder)
 

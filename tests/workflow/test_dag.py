@@ -24,6 +24,7 @@ FIXED = {
     **{f"figure_{name}": 1 for name in FIGURES},
     "claims": 1,
     "report": 1,
+    "crate": 1,
 }
 
 
@@ -68,7 +69,9 @@ def test_runs_shared_by_sweeps_are_planned_once(project):
     assert jobs["train_parity"] == 2 * 2 + 2 + 3 + 1
 
 
-@pytest.mark.parametrize("target", ["figure_parity", "claims", "report", "results/metrics/parity.nc"])
+@pytest.mark.parametrize(
+    "target", ["figure_parity", "claims", "report", "crate", "results/metrics/parity.nc"]
+)
 def test_named_targets(project, target):
     done = project.snakemake(target, "--dry-run")
     assert done.returncode == 0, done.stdout
@@ -82,7 +85,7 @@ def test_config_on_the_command_line_overrides_the_files(project):
 def test_every_job_rule_has_log_benchmark_threads_and_resources(project):
     rules = [path.read_text() for path in sorted((ROOT / "workflow/rules").glob("*.smk"))]
     blocks = [block for text in rules for block in re.split(r"\n *rule\b.*:\n", text)[1:]]
-    assert len(blocks) == 7
+    assert len(blocks) == 8
     for block in blocks:
         for directive in ("log:", "benchmark:", "threads:", "resources:", "conda:", "message:", "script:"):
             assert f"    {directive}" in block, (directive, block[:40])

@@ -30,7 +30,9 @@ DIAGNOSTICS = {
     "loss_surfaces": {"diagnose_loss_surfaces": 1, "figure_loss_surfaces": 1},
 }
 FAMILIES = {**TRAINING, **DIAGNOSTICS}
-VERDICTS = {"claims": 1, "report": 1}
+CRATE = {"crate": 1}
+REPORT = {"report": 1, **CRATE}
+VERDICTS = {"claims": 1, **REPORT}
 
 
 def together(*families):
@@ -89,21 +91,26 @@ EDITS = [
     ),
     (f"{PACKAGE}/diagnostics/linear_periodic.py", together("linear_periodic", "loss_surfaces")),
     (f"{PACKAGE}/diagnostics/forward_only.py", together("forward_only")),
-    (f"{PACKAGE}/figures/parity.py", {"figure_parity": 1, "report": 1}),
-    (f"{PACKAGE}/plotting.py", {**FIGURES, "report": 1}),
+    (f"{PACKAGE}/figures/parity.py", {"figure_parity": 1, **REPORT}),
+    (f"{PACKAGE}/plotting.py", {**FIGURES, **REPORT}),
     (f"{PACKAGE}/statistics.py", {**FIGURES, **together("gaussian_tuples", "snr")}),
     (f"{PACKAGE}/claims.py", VERDICTS),
-    (f"{PACKAGE}/report.py", {"report": 1}),
+    (f"{PACKAGE}/report.py", REPORT),
     ("workflow/scripts/claims.py", VERDICTS),
-    ("workflow/report/style.css", {"report": 1}),
+    ("workflow/report/style.css", REPORT),
     ("config/claims.yaml", VERDICTS),
-    ("config/published.yaml", {**PUBLISHED, "report": 1}),
-    ("config/deviations.yaml", {"report": 1}),
+    ("config/published.yaml", {**PUBLISHED, **REPORT}),
+    ("config/deviations.yaml", REPORT),
     ("requirements.lock", EVERYTHING),
     ("requirements-dev.lock", {}),
     ("README.md", {}),
     (f"{PACKAGE}/config/errors.py", {**FIGURES, **VERDICTS}),
-    (f"{PACKAGE}/config/schema.py", {}),
+    (f"{PACKAGE}/config/schema.py", CRATE),
+    (f"{PACKAGE}/crate.py", CRATE),
+    ("workflow/rules/train.smk", CRATE),
+    ("Snakefile", CRATE),
+    ("CITATION.cff", CRATE),
+    ("config/smoke.yaml", {}),
 ]
 
 

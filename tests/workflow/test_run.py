@@ -22,6 +22,7 @@ def test_every_output_is_there(finished):
             assert (results / f"figures/{figure}.{suffix}").stat().st_size > 1000
     assert (results / "claims.json").exists()
     assert (results / "report/index.html").exists()
+    assert (results / "ro-crate-metadata.json").exists()
     assert not list(results.rglob(".*.nc"))
 
 

@@ -3,7 +3,7 @@
 
 rule combine:
     input:
-        runs=runs_of,
+        runs=lambda wildcards: runs_of(wildcards.sweep),
         code=code_of("combine"),
         lock=LOCK,
     output:
@@ -21,9 +21,11 @@ rule combine:
         mem_mb=2000,
         runtime=15,
     params:
-        axes=lambda wildcards: sweep_of(wildcards).axes(),
-        training=lambda wildcards: experiment_of(wildcards).training_of(wildcards.sweep),
-        training_axis=lambda wildcards: experiment_of(wildcards).training_axis,
+        axes=lambda wildcards: sweep_of(wildcards.sweep).axes(),
+        training=lambda wildcards: experiment_of(wildcards.sweep).training_of(
+            wildcards.sweep
+        ),
+        training_axis=lambda wildcards: experiment_of(wildcards.sweep).training_axis,
     message:
         "Combining the runs of {wildcards.sweep}"
     script:
@@ -32,7 +34,7 @@ rule combine:
 
 rule combine_seeds:
     input:
-        parts=parts_of,
+        parts=lambda wildcards: parts_of(wildcards.diagnostic),
         code=code_of("combine_seeds"),
         lock=LOCK,
     output:

@@ -22,6 +22,16 @@ from gradient_failures.config.seeded import SeededDiagnostic
 
 LOCK = "requirements.lock"
 PUBLISHED = "config/published.yaml"
+SOURCES = [
+    "config/config.yaml",
+    "environment.yml",
+    *sorted(
+        str(path)
+        for folder in ("src/gradient_failures", "workflow")
+        for path in Path(folder).rglob("[!.]*.*")
+        if path.suffix != ".pyc"
+    ),
+]
 
 try:
     PAPER = validated(config)
@@ -61,22 +71,22 @@ def code_of(script, *modules):
     return sorted(str(file.relative_to(PROJECT)) for file in files)
 
 
-def experiment_of(wildcards):
-    """The configuration of the experiment that a sweep belongs to."""
-    return getattr(PAPER, SWEEPS[wildcards.sweep])
+def experiment_of(name):
+    """The configuration of the experiment that the sweep ``name`` belongs to."""
+    return getattr(PAPER, SWEEPS[name])
 
 
-def sweep_of(wildcards):
-    """The configuration of the sweep that a combined file holds."""
-    return experiment_of(wildcards).sweeps[wildcards.sweep]
+def sweep_of(name):
+    """The configuration of the sweep ``name``."""
+    return experiment_of(name).sweeps[name]
 
 
-def runs_of(wildcards):
-    """The training results that make up a sweep, in grid order, seeds running fastest."""
-    sweep = sweep_of(wildcards)
-    blocks = list(seed_blocks(sweep.seeds, experiment_of(wildcards).seeds_per_job))
+def runs_of(name):
+    """The training results that make up the sweep ``name``, in grid order, seeds running fastest."""
+    sweep = sweep_of(name)
+    blocks = list(seed_blocks(sweep.seeds, experiment_of(name).seeds_per_job))
     return [
-        f"<results>/runs/{SWEEPS[wildcards.sweep]}/{point.slug()}/seeds~{block[0]}-{block[-1]}.nc"
+        f"<results>/runs/{SWEEPS[name]}/{point.slug()}/seeds~{block[0]}-{block[-1]}.nc"
         for point in sweep.points()
         for block in blocks
     ]
@@ -89,12 +99,27 @@ def place_of(diagnostic):
     return f"{diagnostic}/{SEEDED[diagnostic].part}"
 
 
-def parts_of(wildcards):
+def parts_of(diagnostic):
     """The results of all jobs of a diagnostic over seeds, which run fastest."""
     return [
-        f"<results>/runs/{wildcards.diagnostic}/{part}.nc"
-        for part in SEEDED[wildcards.diagnostic].parts()
+        f"<results>/runs/{diagnostic}/{part}.nc" for part in SEEDED[diagnostic].parts()
     ]
+
+
+def all_runs():
+    """The results of all jobs that others combine, each once."""
+    runs = [run for sweep in SWEEPS for run in runs_of(sweep)]
+    parts = [part for diagnostic in SEEDED for part in parts_of(diagnostic)]
+    return sorted({*runs, *parts})
+
+
+def resolved_config():
+    """The configuration of this run with all its overlays, to run it again from the project's folder."""
+    config = PAPER.model_dump(mode="json")
+    folders = config["pathvars"].items()
+    return config | {
+        "pathvars": {name: os.path.relpath(path) for name, path in folders}
+    }
 
 
 def settings_of(diagnostic):

@@ -55,6 +55,8 @@ FIGURES = {
     "gaussian_tuples": {"variances": "<results>/metrics/gaussian_tuples.nc"},
 }
 
+DRAWN = expand("<results>/figures/{name}.{kind}", name=FIGURES, kind=FIGURE_FORMATS)
+
 
 for name, inputs in FIGURES.items():
 

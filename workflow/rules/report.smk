@@ -1,4 +1,4 @@
-# Verdicts, and the page that shows them with their evidence.
+# Verdicts, the page that shows them with their evidence, and the package that says where all of it comes from.
 
 
 rule claims:
@@ -54,3 +54,39 @@ rule report:
         "Writing the report"
     script:
         "../scripts/report.py"
+
+
+rule crate:
+    input:
+        results=[
+            "<results>/claims.json",
+            "<results>/report/index.html",
+            METRICS,
+            all_runs(),
+            DRAWN,
+        ],
+        workflow="Snakefile",
+        inputs=["config/claims.yaml", PUBLISHED, "config/deviations.yaml", LOCK],
+        sources=SOURCES,
+        citation="CITATION.cff",
+        code=code_of("crate"),
+    output:
+        metadata="<results>/ro-crate-metadata.json",
+        config="<results>/config.yaml",
+        project=directory("<results>/project"),
+    log:
+        "<logs>/crate.log",
+    benchmark:
+        "<benchmarks>/crate.tsv"
+    conda:
+        "../../environment.yml"
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=10,
+    params:
+        config=resolved_config(),
+    message:
+        "Describing the run"
+    script:
+        "../scripts/crate.py"

@@ -1,0 +1,54 @@
+"""Put the program and the configuration of this run beside its results, and describe all of it."""
+
+import importlib.metadata
+import json
+import shutil
+from pathlib import Path
+
+import yaml
+
+from gradient_failures import crate, dataset, files
+from gradient_failures.config.files import read_yaml
+from gradient_failures.jobs import logged_to
+
+folder = Path(snakemake.output.metadata).parent
+
+
+def name_of(path):
+    """Name of a file in the crate: its path in the folder of the results."""
+    return Path(path).relative_to(folder).as_posix()
+
+
+def kept(path):
+    """Copy a file of the project to where the results are, and return its name there."""
+    copy = Path(snakemake.output.project) / path
+    copy.parent.mkdir(parents=True, exist_ok=True)
+    shutil.copyfile(path, copy)
+    return name_of(copy)
+
+
+def attributes_of(path):
+    if path.endswith(".nc"):
+        return dataset.read(path).attrs
+    if path.endswith(".json"):
+        return json.loads(Path(path).read_text(encoding="utf-8"))["provenance"]
+    return {}
+
+
+with logged_to(snakemake.log[0]):
+    configuration = yaml.safe_dump(snakemake.params.config, sort_keys=False, allow_unicode=True)
+    files.write_text(snakemake.output.config, configuration)
+    document = crate.describe(
+        folder,
+        workflow=kept(snakemake.input.workflow),
+        language=("snakemake", importlib.metadata.version("snakemake")),
+        sources=[kept(path) for path in snakemake.input.sources],
+        inputs={
+            "config": name_of(snakemake.output.config),
+            **{Path(path).stem: kept(path) for path in snakemake.input.inputs},
+        },
+        results={name_of(path): attributes_of(path) for path in snakemake.input.results},
+        citation=read_yaml(snakemake.input.citation),
+    )
+    text = json.dumps(document, indent=2, ensure_ascii=False)
+    files.write_text(snakemake.output.metadata, text + "\n")
