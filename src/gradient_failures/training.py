@@ -3,12 +3,13 @@
 import logging
 import math
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Protocol
 
 import numpy as np
 import xarray as xr
 
+from gradient_failures.config.base import Training
 from gradient_failures.dataset import DIVERGED, LAST_STEP
 
 log = logging.getLogger(__name__)
@@ -86,6 +87,26 @@ def fit(
             "step": ("step", schedule, STEP_ATTRIBUTES),
         },
     )
+
+
+def fit_each(
+    seeds: Iterable[int],
+    learner_of: Callable[[int], Learner],
+    training: Training,
+    variables: Mapping[str, Mapping[str, str]],
+) -> xr.Dataset:
+    """Train the learner of each of ``seeds`` in turn; the records of :func:`fit`, put together."""
+    runs = [
+        fit(
+            learner_of(seed),
+            steps=training.steps,
+            eval_every=training.eval_every,
+            seed=seed,
+            variables=variables,
+        )
+        for seed in seeds
+    ]
+    return xr.concat(runs, dim="seed")
 
 
 class _Progress:

@@ -15,7 +15,7 @@ from gradient_failures.config.allocation import AllocationPoint, AllocationTrain
 from gradient_failures.layers import truncated_normal
 from gradient_failures.optimisers import Adam
 from gradient_failures.seeds import stream
-from gradient_failures.training import fit
+from gradient_failures.training import fit_each
 
 Point = AllocationPoint
 Training = AllocationTraining
@@ -30,17 +30,7 @@ def train(point: AllocationPoint, training: AllocationTraining, seeds: Iterable[
     -------
     Dataset with ``loss`` (seed, step), exact, and ``diverged_at_step`` (seed).
     """
-    runs = [
-        fit(
-            AllocationLearner(point, training, seed),
-            steps=training.steps,
-            eval_every=training.eval_every,
-            seed=seed,
-            variables=METRICS,
-        )
-        for seed in seeds
-    ]
-    return xr.concat(runs, dim="seed")
+    return fit_each(seeds, lambda seed: AllocationLearner(point, training, seed), training, METRICS)
 
 
 class AllocationLearner:

@@ -15,7 +15,7 @@ from gradient_failures.config.tuples import TuplesPoint, TuplesTraining
 from gradient_failures.line_images import draw_lines, rasterise, slope_labels
 from gradient_failures.optimisers import Adam
 from gradient_failures.seeds import stream
-from gradient_failures.training import fit
+from gradient_failures.training import fit_each
 from gradient_failures.tuple_networks import TupleNetwork
 
 Point = TuplesPoint
@@ -36,17 +36,7 @@ def train(point: TuplesPoint, training: TuplesTraining, seeds: Iterable[int]) ->
     Dataset with ``accuracy``, ``image_accuracy`` and ``loss`` (seed, step), ``diverged_at_step`` and
     ``last_step`` (seed).
     """
-    runs = [
-        fit(
-            TuplesLearner(point, training, seed),
-            steps=training.steps,
-            eval_every=training.eval_every,
-            seed=seed,
-            variables=METRICS,
-        )
-        for seed in seeds
-    ]
-    return xr.concat(runs, dim="seed")
+    return fit_each(seeds, lambda seed: TuplesLearner(point, training, seed), training, METRICS)
 
 
 class TuplesLearner:
