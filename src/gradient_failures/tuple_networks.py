@@ -10,6 +10,7 @@ from torch.nn.functional import conv2d, max_pool2d, pad
 from gradient_failures.config.tuples import InitialScale
 from gradient_failures.layers import dense_weights, relu_network, truncated_normal
 from gradient_failures.line_images import SIZE
+from gradient_failures.seeds import stream
 
 CHANNELS = 16
 KERNEL = 5
@@ -85,6 +86,16 @@ class TupleNetwork:
         """Outputs of N2, shape (n,), and scores of N1, shape (n, k), for images (n k, 28, 28)."""
         scores = self.score_network.scores(images).view(-1, self.tuple_length)
         return relu_network(self.dense, scores.sigmoid()).squeeze(1), scores
+
+
+def initial_network(tuple_length: int, seed: int, scale: InitialScale = "released") -> TupleNetwork:
+    """The network that the run with ``seed`` starts from; N1 is the same for tuples of every length."""
+    return TupleNetwork(
+        tuple_length,
+        scale,
+        stream("tuples", "score weights", seed=seed),
+        stream("tuples", "weights", tuple_length=tuple_length, seed=seed),
+    )
 
 
 class SparseConvolutionAndPool(torch.autograd.Function):

@@ -16,6 +16,7 @@ from gradient_failures.experiments.tuples import TuplesLearner
 from gradient_failures.layers import relu_network
 from gradient_failures.line_images import draw_lines, rasterise, slope_labels
 from gradient_failures.seeds import stream
+from gradient_failures.tuple_networks import initial_network
 
 TINY = {"tuple_length": [1, 2, 3], "blocks": 4, "tuples_per_block": 50}
 
@@ -60,7 +61,7 @@ def mean_gradient(gradients, kind):
 
 @pytest.mark.parametrize("tuple_length", [1, 2, 3])
 def test_each_gradient_by_autograd_through_the_whole_network(tuple_length):
-    network = in_double(snr._network(tuple_length, seed=0))
+    network = in_double(initial_network(tuple_length, seed=0))
     pictures, labels = drawn(6, tuple_length)
     images = seen_by(network.score_network, pictures, labels)
     n2 = [layer.numpy() for layer in network.dense]
@@ -174,12 +175,12 @@ def test_the_networks_are_those_that_training_starts_from():
     training = TuplesTraining(**sizes, optimiser=adam)
     point = TuplesPoint(approach="end_to_end", tuple_length=3)
     trained = TuplesLearner(point, training, seed=5).network.parameters()
-    for ours, theirs in zip(snr._network(3, seed=5).parameters(), trained, strict=True):
+    for ours, theirs in zip(initial_network(3, seed=5).parameters(), trained, strict=True):
         assert torch.equal(ours, theirs.detach())
 
 
 def test_features_are_those_whose_last_layer_gives_the_scores():
-    n1 = snr._network(1, seed=0).score_network
+    n1 = initial_network(1, seed=0).score_network
     pictures = drawn(20, 1)[0].float()
     scores = relu_network(n1.dense[-1:], n1.features(pictures)).squeeze(1)
     torch.testing.assert_close(scores, n1.scores(pictures))
@@ -187,7 +188,7 @@ def test_features_are_those_whose_last_layer_gives_the_scores():
 
 def test_rounding_in_n1_does_not_matter():
     """The recombined gradient of pairs, five orders of magnitude below one gradient, with N1 in float64."""
-    network, rng = snr._network(2, seed=0), np.random.default_rng(0)
+    network, rng = initial_network(2, seed=0), np.random.default_rng(0)
     images = snr._draw([network], 100, rng)
     pictures, labels = drawn(100, 2)
     n1 = in_double(network).score_network
@@ -230,7 +231,7 @@ def test_the_tuples_do_not_depend_on_how_they_are_shared_out(monkeypatch):
 
 def test_plug_in_and_noise_from_the_gradients_of_all_tuples_at_once():
     result = measure(Settings(**TINY), range(2)).isel(seed=0)
-    networks = [snr._network(k, seed=0) for k in TINY["tuple_length"]]
+    networks = [initial_network(k, seed=0) for k in TINY["tuple_length"]]
     images = snr._draw(networks, 200, stream("snr", "lines", seed=0))
     for network, approach in product(networks, snr.APPROACHES):
         cell = result.sel(approach=approach, tuple_length=network.tuple_length)

@@ -13,7 +13,7 @@ from gradient_failures.experiments.steps import Sampler, classes_of, draw_target
 from gradient_failures.layers import relu_network
 from gradient_failures.line_images import draw_lines, rasterise, slope_labels
 from gradient_failures.seeds import stream
-from gradient_failures.tuple_networks import TupleNetwork
+from gradient_failures.tuple_networks import initial_network
 
 Settings = LossSurfacesConfig
 
@@ -72,16 +72,9 @@ def periodic_losses(config: LossSurfacesConfig, distance: np.ndarray) -> np.ndar
 
 def tuple_losses(config: LossSurfacesConfig, weight_change: np.ndarray) -> np.ndarray:
     """Hinge losses of single tuples at initial weights moved along a line, shape (tuples, positions)."""
-    axes = {"tuple_length": config.tuple_length, "seed": 0}
-    network = TupleNetwork(
-        config.tuple_length,
-        "released",
-        stream("tuples", "score weights", seed=0),
-        stream("tuples", "weights", **axes),
-    )
-    lines = draw_lines(
-        config.tuples * config.tuple_length, "released", stream("loss_surfaces", "tuples", **axes)
-    )
+    network = initial_network(config.tuple_length, seed=0)
+    rng = stream("loss_surfaces", "tuples", tuple_length=config.tuple_length, seed=0)
+    lines = draw_lines(config.tuples * config.tuple_length, "released", rng)
     parts = torch.split(rasterise(lines, "released"), IMAGES_PER_PASS)
     features = torch.cat([network.score_network.features(part) for part in parts])
     labels = slope_labels(lines)

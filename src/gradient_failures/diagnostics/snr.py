@@ -30,7 +30,7 @@ from gradient_failures.attributes import labelled
 from gradient_failures.config.snr import SnrSettings
 from gradient_failures.line_images import draw_lines, rasterise, slope_labels
 from gradient_failures.seeds import stream
-from gradient_failures.tuple_networks import TupleNetwork
+from gradient_failures.tuple_networks import TupleNetwork, initial_network
 
 Settings = SnrSettings
 Array = NDArray[np.float64]
@@ -192,7 +192,7 @@ def _histogram(positions: Array, weights: Array) -> Array:
 
 def _measure_seed(settings: SnrSettings, seed: int) -> dict[str, Array]:
     """The variables of one initialisation, each over the dimensions it has besides the seed."""
-    networks = [_network(k, seed) for k in settings.tuple_length]
+    networks = [initial_network(k, seed) for k in settings.tuple_length]
     rng = stream("snr", "lines", seed=seed)
     blocks = [
         _measure_block(networks, _draw(networks, settings.tuples_per_block, rng))
@@ -238,16 +238,6 @@ def _measure_block(networks: list[TupleNetwork], images: Images) -> tuple[Array,
         np.moveaxis(np.array(means).reshape(*shape, 2, -1), 2, 0),
         np.array(squares).reshape(shape),
         np.array(inside).reshape(shape),
-    )
-
-
-def _network(tuple_length: int, seed: int) -> TupleNetwork:
-    """The network that training starts from."""
-    return TupleNetwork(
-        tuple_length,
-        "released",
-        stream("tuples", "score weights", seed=seed),
-        stream("tuples", "weights", tuple_length=tuple_length, seed=seed),
     )
 
 

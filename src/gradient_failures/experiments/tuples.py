@@ -16,7 +16,7 @@ from gradient_failures.line_images import draw_lines, rasterise, slope_labels
 from gradient_failures.optimisers import Adam
 from gradient_failures.seeds import stream
 from gradient_failures.training import fit_each
-from gradient_failures.tuple_networks import TupleNetwork
+from gradient_failures.tuple_networks import initial_network
 
 Point = TuplesPoint
 Training = TuplesTraining
@@ -45,12 +45,7 @@ class TuplesLearner:
     def __init__(self, point: TuplesPoint, training: TuplesTraining, seed: int) -> None:
         self.point, self.training = point, training
         axes = {"tuple_length": point.tuple_length, "seed": seed}
-        self.network = TupleNetwork(
-            point.tuple_length,
-            point.initial_scale,
-            stream("tuples", "score weights", seed=seed),
-            stream("tuples", "weights", **axes),
-        )
+        self.network = initial_network(point.tuple_length, seed, point.initial_scale)
         self.parameters = [parameter.requires_grad_() for parameter in self.network.parameters()]
         self.optimiser = Adam(self.parameters, training.optimiser)
         self.train_stream = stream("tuples", "train", **axes)
