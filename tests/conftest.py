@@ -74,7 +74,7 @@ gaussian_tuples: {tuple_length: [1, 2], dim: [3, 5], sampled_dim: [3], pairs: 3,
 snr: {settings: {tuple_length: [1, 2, 3], blocks: 4, tuples_per_block: 20}, seeds: 2, seeds_per_job: 1}
 estimator_noise: {n_stocks: [3, 4], n_inputs: 20, initialisations: 2}
 loss_surfaces: {positions: 5, targets: 2, tuples: 10, tuples_shown: 2, n_points: 10}
-lemmas: {dim: [3], tuple_length: [1, 2], functions: 5, seeds: 2, cosine: [0.5], samples: 100}
+lemmas: {dim: [3], tuple_length: [1, 2], functions: 5, seeds: 2, cosine: [0.3, 0.5], samples: 100}
 conditioning: {n_points: [10, 20], training_curves: [10, 30], seeds: 2}
 curve_steps:
   settings: {n_points: [10, 20], training_curves: 50, batch_size: 10, max_steps: 2000}
