@@ -11,7 +11,7 @@ RUNTIME := .venv/.runtime
 DEV := .venv/.dev
 VALIDATOR := .venv/validator
 
-.PHONY: reproduce smoke verify compare test lint format schema lock unlock clean
+.PHONY: reproduce smoke verify publish compare test lint format schema lock unlock clean
 
 reproduce: $(RUNTIME) ## the full paper: figures and report under results/
 	$(BIN)/snakemake --cores $(CORES) $(TARGETS)
@@ -21,6 +21,9 @@ smoke: $(RUNTIME) ## the same workflow at tiny sizes, in minutes
 
 verify: $(RUNTIME) ## whether the files of RESULTS are as the run left them
 	$(BIN)/python -m gradient_failures.verify $(RESULTS)
+
+publish: $(RUNTIME) ## keep the report of RESULTS, without data, in docs/report
+	$(BIN)/python -m gradient_failures.publish $(RESULTS) docs/report
 
 compare: $(RUNTIME) ## what differs between the results in A and B
 	$(BIN)/python -m gradient_failures.compare $(A) $(B)

@@ -15,19 +15,19 @@ ROOT = Path(__file__).resolve().parent.parent
 FIGURES = [
     "parity",
     "parity_variants",
+    "gradient_variance",
+    "linear_periodic",
     "tuple_images",
     "tuples",
     "tuple_variants",
     "snr",
-    "allocation",
+    "gaussian_tuples",
     "curves",
     "conditioning",
+    "loss_surfaces",
+    "allocation",
     "steps",
     "forward_only",
-    "gradient_variance",
-    "linear_periodic",
-    "gaussian_tuples",
-    "loss_surfaces",
 ]
 
 TINY = """

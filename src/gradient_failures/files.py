@@ -1,6 +1,7 @@
 """Files that are either complete or not there."""
 
 import os
+import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -33,6 +34,12 @@ def write_text(path: str | os.PathLike[str], text: str) -> None:
     """Write ``text`` to ``path`` atomically, as UTF-8."""
     with atomic(path) as temporary:
         temporary.write_text(text, encoding="utf-8")
+
+
+def copy(source: str | os.PathLike[str], path: str | os.PathLike[str]) -> None:
+    """Copy the content of ``source`` to ``path`` atomically."""
+    with atomic(path) as temporary:
+        shutil.copyfile(source, temporary)
 
 
 def _sync(path: Path) -> None:

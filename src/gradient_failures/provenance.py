@@ -55,6 +55,11 @@ def attributes(*, title: str, code: Iterable[str], lock: str, config: Mapping[st
     }
 
 
+def as_text(attributes: Mapping[str, Any]) -> str:
+    """``attributes`` for the metadata of a picture: one line each, without the time."""
+    return "\n".join(f"{key}: {value}" for key, value in attributes.items() if key != "history")
+
+
 def require_unchanged(code: Iterable[str], attributes: Mapping[str, Any]) -> None:
     """Raise if the source files changed since ``attributes`` were taken, so that a result has one origin."""
     if file_hash(code) != attributes["code_hash"]:

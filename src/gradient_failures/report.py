@@ -1,7 +1,8 @@
-"""The report: one self-contained page with every verdict and the evidence behind it."""
+"""The report: one self-contained page with every verdict and the evidence behind it, and its summary."""
 
 import base64
 import math
+import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -10,11 +11,11 @@ from typing import Any
 import numpy as np
 import xarray as xr
 import yaml
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 from markupsafe import Markup
 from scipy.special import comb
 
-from gradient_failures import claims, statistics
+from gradient_failures import claims, dataflow, statistics
 from gradient_failures.claims import Verdict, describe, describe_metric, interval, number
 from gradient_failures.config.claims import Claim, Criterion
 from gradient_failures.config.snr import FLOAT32_RESOLUTION
@@ -39,25 +40,30 @@ def render(
     verdicts: Mapping[str, Any],
     figures: Mapping[str, bytes],
     metrics: Mapping[str, xr.Dataset],
+    costs: xr.Dataset,
+    data_by_rule: Mapping[str, Sequence[str]],
+    data_by_figure: Mapping[str, Sequence[str]],
     deviations: Sequence[Mapping[str, str]],
     config: Mapping[str, Any],
     provenance: Mapping[str, Any],
 ) -> str:
-    """The page as HTML; every value from data is escaped.
+    """The page as HTML, or its summary as Markdown; in HTML every value from data is escaped.
 
     Parameters
     ----------
-    template : the Jinja template; the sections it includes lie beside it.
+    template : the Jinja template; the parts it includes lie in folders beside it.
     project : relative address of the project's folder, as seen from the page.
     verdicts : the content of ``claims.json``.
     figures : SVG images by name.
     metrics : datasets by name.
+    costs : the cost of each rule, see :mod:`gradient_failures.costs`.
+    data_by_rule, data_by_figure : names of the datasets that a rule makes, or that a figure is drawn from.
     deviations : the content of ``config/deviations.yaml``.
     config : the resolved configuration.
     """
     environment = Environment(
         loader=FileSystemLoader(template.parent),
-        autoescape=True,
+        autoescape=select_autoescape(["html.j2"]),
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
@@ -75,6 +81,9 @@ def render(
         "tightest": tightest,
         "share_of_small_targets": share_of_small_targets,
         "updates_to": updates_to,
+        "datasets": datasets,
+        "duration": duration,
+        "markdown": markdown,
         "slug": lambda verdict: verdict.lower().replace(" ", "-"),
         "criterion": lambda criterion: describe(Criterion(**criterion)),
         "quantity": lambda claim: describe_metric(Claim(**claim)),
@@ -90,6 +99,10 @@ def render(
         symbols=SYMBOLS,
         figures={name: data_uri(image) for name, image in figures.items()},
         metrics=metrics,
+        costs=costs,
+        data_by_rule=data_by_rule,
+        data_by_figure=data_by_figure,
+        flow=dataflow.layout(data_by_rule, data_by_figure),
         deviations=deviations,
         config=config,
         provenance=provenance,
@@ -192,6 +205,24 @@ def share_of_small_targets(signal: xr.DataArray) -> float:
 def updates_to(error: xr.DataArray, level: float) -> float:
     """First recorded iteration at which ``error`` (iteration,) is at most ``level``; infinite if never."""
     return float(error["iteration"].where(error <= level).min().fillna(np.inf))
+
+
+def datasets(data_by_rule: Mapping[str, Sequence[str]], rules: Sequence[str]) -> list[str]:
+    """Names of the datasets that ``rules`` make."""
+    return [name for rule in rules for name in data_by_rule[rule]]
+
+
+def duration(seconds: float) -> str:
+    """A time in the unit that suits it: "12 s", "3.4 min", "5.1 h"."""
+    for unit, size in (("h", 3600), ("min", 60)):
+        if seconds >= size:
+            return f"{seconds / size:.1f} {unit}"
+    return f"{seconds:.0f} s"
+
+
+def markdown(text: str) -> str:
+    """``text`` with the signs that mean something in a Markdown table escaped."""
+    return re.sub(r"([\\`*_<>|~$])", r"\\\1", text)
 
 
 def data_uri(svg: bytes) -> str:

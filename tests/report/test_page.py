@@ -1,18 +1,25 @@
 """The report in a real browser, from disk, as a reader opens it."""
 
+import io
 import json
 import re
 import shutil
+import unicodedata
 from pathlib import Path
 from urllib.parse import unquote, urlparse
 
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import sync_playwright
+from pypdf import PdfReader
 
 from conftest import FIGURES
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]
+
+AFTER_THE_COSTS = {"costs", "figures_pdf", "report", "crate"}
+"""Rules whose jobs run when the costs have been summed up, or beside that."""
 
 pytestmark = pytest.mark.skipif(
     CHROMIUM is None, reason="no Chromium on this machine (Debian: apt-get install chromium)"
@@ -73,6 +80,11 @@ def test_one_row_for_each_claim_with_its_verdict_without_javascript(open_page, f
     assert shown == {result["claim"]["id"]: result["verdict"] for result in verdicts(finished)}
 
 
+def test_content_is_the_same_without_javascript(open_page):
+    with_scripts, without = open_page(), open_page(java_script_enabled=False)
+    assert without.locator("body").inner_text() == with_scripts.locator("body").inner_text()
+
+
 def test_headline_counts_the_reproduced_claims_of_the_paper(open_page, finished):
     paper = [result for result in verdicts(finished) if result["claim"]["kind"] == "paper"]
     headlines = open_page().locator(".headline").all_inner_texts()
@@ -89,9 +101,9 @@ def test_reduced_run_says_so(open_page):
 
 def test_every_link_resolves(open_page):
     page = open_page()
-    links = page.eval_on_selector_all("a", "links => links.map(link => link.href)")
-    assert len(links) > 20
-    for link in links:
+    links = set(page.eval_on_selector_all("a", "links => links.map(link => link.href)"))
+    assert len(links) > 100
+    for link in links - {"https://arxiv.org/abs/1703.07950"}:
         target = urlparse(link)
         assert target.scheme == "file"
         assert Path(unquote(target.path)).exists(), link
@@ -114,5 +126,38 @@ def test_page_does_not_scroll_sideways(open_page, width, scheme):
     assert page.evaluate("document.documentElement.scrollWidth") <= width
 
 
-def test_page_prints(open_page):
-    assert open_page().pdf(format="A4").startswith(b"%PDF")
+@pytest.mark.parametrize("width", [375, 1400])
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_page_is_accessible(open_page, width, scheme):
+    found = Axe().run(open_page(viewport={"width": width, "height": 900}, color_scheme=scheme))
+    assert found.response["testEngine"]["name"] == "axe-core"
+    assert found.violations_count == 0, found.generate_report()
+
+
+def test_page_prints_with_every_claim_and_figure(open_page, finished):
+    printed = PdfReader(io.BytesIO(open_page().pdf(format="A4")))
+    text = "".join(page.extract_text() for page in printed.pages)
+    for result in verdicts(finished):
+        assert squeezed(result["claim"]["statement"]) in squeezed(text)
+    assert text.count("Drawn by") == len(FIGURES)
+
+
+def squeezed(text):
+    """``text`` without ligatures, and without the white space, which moves when lines are broken."""
+    return "".join(unicodedata.normalize("NFKC", text).split())
+
+
+def test_the_picture_of_the_data_flow_has_every_data_file_and_figure(open_page, finished):
+    shown = open_page().locator("svg.dataflow text").all_text_contents()
+    data = [path.name for path in (finished.folder / "results/metrics").glob("*.nc")]
+    assert {*data, *FIGURES} <= {*shown}
+
+
+def test_the_cost_table_has_a_row_for_each_rule(open_page, finished):
+    rows = open_page().locator("#costs tbody tr").all_inner_texts()
+    jobs = {row.split()[0]: int(row.split()[1]) for row in rows}
+    benchmarks = finished.folder / "benchmarks"
+    assert jobs["train_parity"] == len(list((benchmarks / "train_parity").rglob("*.tsv")))
+    assert jobs["diagnose_curve_steps"] == len(list((benchmarks / "diagnose_curve_steps").rglob("*.tsv")))
+    assert jobs["claims"] == jobs["figure_parity"] == 1
+    assert len(jobs) == len([path for path in benchmarks.iterdir() if path.stem not in AFTER_THE_COSTS])

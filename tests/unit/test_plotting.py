@@ -24,7 +24,7 @@ PROVENANCE = {
 }
 TEXT = (
     "title: Figure 1\nsource: gradient-failures 0.1.0\ngit_commit: 0123abcd\n"
-    "config: figure: parity & more\ndata: a < b\n"
+    "config: figure: parity & more\ndata: a < b"
 )
 
 
@@ -49,12 +49,12 @@ def description(path):
     """The provenance text inside a figure file."""
     if path.suffix == ".svg":
         names = {"dc": "http://purl.org/dc/elements/1.1/"}
-        return ElementTree.parse(path).find(".//dc:description", names).text
+        return ElementTree.parse(path).find(".//dc:description", names).text.strip()
     if path.suffix == ".png":
         with Image.open(path) as image:
-            return image.text["Description"]
+            return image.text["Description"].strip()
     (subject,) = re.findall(rb"/Subject \((.*)\)\n", path.read_bytes())
-    return subject.decode().replace(r"\n", "\n")
+    return subject.decode().replace(r"\n", "\n").strip()
 
 
 def curves(values):
@@ -151,3 +151,12 @@ def test_steps_are_labelled_in_thousands(step, label):
     axes = Figure().subplots()
     plotting.thousands(axes)
     assert axes.xaxis.get_major_formatter()(step, 0) == label
+
+
+def test_an_svg_file_is_slimmed_and_keeps_its_glyphs_and_markers(tmp_path):
+    slim, whole = saved(tmp_path / "once")["svg"], tmp_path / "whole.svg"
+    with plotting.style():
+        a_figure().savefig(whole)
+    assert slim.stat().st_size < 0.7 * whole.stat().st_size
+    drawn = [ElementTree.parse(path).findall(".//{http://www.w3.org/2000/svg}use") for path in (slim, whole)]
+    assert len(drawn[0]) == len(drawn[1]) > 10

@@ -11,8 +11,10 @@ from gradient_failures.claims import Verdict, meets
 from gradient_failures.config.claims import Criterion
 from gradient_failures.report import (
     data_uri,
+    duration,
     extent,
     learning_table,
+    markdown,
     share_of_small_targets,
     tightest,
     updates_to,
@@ -114,3 +116,15 @@ def test_the_share_of_small_targets_counts_the_targets_of_each_size():
 def test_updates_to_an_error_are_those_of_its_first_passage():
     error = xr.DataArray([1.0, 0.5, 0.05, 0.2], dims="iteration", coords={"iteration": [0, 10, 20, 30]})
     assert (updates_to(error, 0.5), updates_to(error, 0.1), updates_to(error, 0.01)) == (10, 20, math.inf)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [(12.3, "12 s"), (59.4, "59 s"), (90, "1.5 min"), (3599, "60.0 min"), (18360, "5.1 h")],
+)
+def test_durations_have_the_unit_that_suits_them(seconds, words):
+    assert duration(seconds) == words
+
+
+def test_signs_of_markdown_are_escaped():
+    assert markdown("|v*| < 5, d_max: [0.1, 0.2]") == r"\|v\*\| \< 5, d\_max: [0.1, 0.2]"

@@ -32,7 +32,8 @@ DIAGNOSTICS = {
 FAMILIES = {**TRAINING, **DIAGNOSTICS}
 CRATE = {"crate": 1}
 REPORT = {"report": 1, **CRATE}
-VERDICTS = {"claims": 1, **REPORT}
+VERDICTS = {"claims": 1, "costs": 1, **REPORT}
+DRAWN = {"figures_pdf": 1, "costs": 1, **REPORT}
 
 
 def together(*families):
@@ -41,7 +42,8 @@ def together(*families):
     combined = Counter()
     for family in dict.fromkeys(families):
         combined.update({name: count for name, count in FAMILIES[family].items() if "combine" in name})
-    return {**jobs, **combined, **VERDICTS}
+    drawn = DRAWN if any(name.startswith("figure_") for name in jobs) else {}
+    return {**jobs, **combined, **VERDICTS, **drawn}
 
 
 EVERYTHING = {**together(*FAMILIES), "figure_tuple_images": 1}
@@ -82,7 +84,7 @@ EDITS = [
         together("tuples", "allocation", "steps", "estimator_noise", *CURVES),
     ),
     (f"{PACKAGE}/dataset.py", EVERYTHING),
-    (f"{PACKAGE}/combine.py", {**COMBINED, **FIGURES_OF_COMBINED, **VERDICTS}),
+    (f"{PACKAGE}/combine.py", {**COMBINED, **FIGURES_OF_COMBINED, **VERDICTS, **DRAWN}),
     (f"{PACKAGE}/quadrature.py", together("linear_periodic", "gaussian_tuples", "loss_surfaces")),
     (f"{PACKAGE}/diagnostics/realisability.py", together("realisability")),
     (
@@ -91,20 +93,24 @@ EDITS = [
     ),
     (f"{PACKAGE}/diagnostics/linear_periodic.py", together("linear_periodic", "loss_surfaces")),
     (f"{PACKAGE}/diagnostics/forward_only.py", together("forward_only")),
-    (f"{PACKAGE}/figures/parity.py", {"figure_parity": 1, **REPORT}),
-    (f"{PACKAGE}/plotting.py", {**FIGURES, **REPORT}),
+    (f"{PACKAGE}/figures/parity.py", {"figure_parity": 1, **DRAWN}),
+    (f"{PACKAGE}/plotting.py", {**FIGURES, **DRAWN}),
     (f"{PACKAGE}/statistics.py", {**FIGURES, **together("gaussian_tuples", "snr")}),
     (f"{PACKAGE}/claims.py", VERDICTS),
     (f"{PACKAGE}/report.py", REPORT),
+    (f"{PACKAGE}/dataflow.py", REPORT),
+    (f"{PACKAGE}/costs.py", {"costs": 1, **REPORT}),
+    ("workflow/scripts/figures_pdf.py", {"figures_pdf": 1, **CRATE}),
+    ("workflow/report/captions/parity.rst", CRATE),
     ("workflow/scripts/claims.py", VERDICTS),
     ("workflow/report/style.css", REPORT),
     ("config/claims.yaml", VERDICTS),
-    ("config/published.yaml", {**PUBLISHED, **REPORT}),
+    ("config/published.yaml", {**PUBLISHED, **DRAWN}),
     ("config/deviations.yaml", REPORT),
     ("requirements.lock", EVERYTHING),
     ("requirements-dev.lock", {}),
     ("README.md", {}),
-    (f"{PACKAGE}/config/errors.py", {**FIGURES, **VERDICTS}),
+    (f"{PACKAGE}/config/errors.py", {**FIGURES, **VERDICTS, **DRAWN}),
     (f"{PACKAGE}/config/schema.py", CRATE),
     (f"{PACKAGE}/crate.py", CRATE),
     ("workflow/rules/train.smk", CRATE),
@@ -150,11 +156,11 @@ OVERRIDES = [
     ('realisability={"sampled_inputs": 60}', together("realisability")),
     (
         'parity={"sweeps": {"parity": {"dim": [3, 4, 5]}}}',
-        {"train_parity": 2, "combine": 1, "figure_parity": 1, **VERDICTS},
+        {"train_parity": 2, "combine": 1, "figure_parity": 1, **VERDICTS, **DRAWN},
     ),
     (
         'parity={"sweeps": {"parity_encoding": {"seeds": 4}}}',
-        {"train_parity": 2, "combine": 1, "figure_parity_variants": 1, **VERDICTS},
+        {"train_parity": 2, "combine": 1, "figure_parity_variants": 1, **VERDICTS, **DRAWN},
     ),
 ]
 

@@ -21,7 +21,8 @@ def test_every_output_is_there(finished):
         for suffix in ("svg", "png", "pdf"):
             assert (results / f"figures/{figure}.{suffix}").stat().st_size > 1000
     assert (results / "claims.json").exists()
-    assert (results / "report/index.html").exists()
+    for name in ("costs.nc", "report/index.html", "report/summary.md", "report/figures.pdf"):
+        assert (results / name).exists()
     assert (results / "ro-crate-metadata.json").exists()
     assert not list(results.rglob(".*.nc"))
 

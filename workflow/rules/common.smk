@@ -113,6 +113,39 @@ def all_runs():
     return sorted({*runs, *parts})
 
 
+def data_by_rule():
+    """The data files that each rule that trains or measures contributes to, without folder and suffix."""
+    trained = {
+        f"train_{name}": [*part.sweeps] for name, part in PAPER.experiments().items()
+    }
+    return trained | {f"diagnose_{name}": [name] for name in PAPER.diagnostics()}
+
+
+def data_by_figure():
+    """The data files that each figure is drawn from, without folder and suffix."""
+    return {
+        name: [Path(file).stem for file in inputs.values() if file.endswith(".nc")]
+        for name, inputs in FIGURES.items()
+    }
+
+
+def benchmarks():
+    """The benchmark files of all jobs up to the figures and verdicts, by rule."""
+    jobs = {f"train_{name}": [] for name in PAPER.experiments()}
+    for run in dict.fromkeys(run for sweep in SWEEPS for run in runs_of(sweep)):
+        experiment, job = run.removeprefix("<results>/runs/").split("/", 1)
+        jobs[f"train_{experiment}"].append(job.removesuffix(".nc"))
+    for name in PAPER.diagnostics():
+        jobs[f"diagnose_{name}"] = [*SEEDED[name].parts()] if name in SEEDED else []
+    jobs |= {"combine": [*SWEEPS], "combine_seeds": [*SEEDED]}
+    jobs |= {name: [] for name in [*(f"figure_{name}" for name in FIGURES), "claims"]}
+    return {
+        name: [f"<benchmarks>/{name}/{part}.tsv" for part in parts]
+        or f"<benchmarks>/{name}.tsv"
+        for name, parts in jobs.items()
+    }
+
+
 def resolved_config():
     """The configuration of this run with all its overlays, to run it again from the project's folder."""
     config = PAPER.model_dump(mode="json")
@@ -146,5 +179,12 @@ def training_of(experiment):
 
 
 def figure(name):
-    """The files of one figure, by format."""
-    return {kind: f"<results>/figures/{name}.{kind}" for kind in FIGURE_FORMATS}
+    """The files of one figure, by format; Snakemake's own report shows the first."""
+    files = {kind: f"<results>/figures/{name}.{kind}" for kind in FIGURE_FORMATS}
+    shown = report(
+        files["svg"],
+        caption=f"../report/captions/{name}.rst",
+        category="Figures",
+        labels={"result": name.replace("_", " "), "format": "svg"},
+    )
+    return files | {"svg": shown}

@@ -1,4 +1,4 @@
-# Figures as SVG, PNG and PDF, with what each is drawn from; the rule of each is figure_NAME.
+# Figures as SVG, PNG and PDF, in the order of the paper, with what each is drawn from; the rule of each is figure_NAME.
 
 FIGURES = {
     "parity": {
@@ -10,6 +10,8 @@ FIGURES = {
         "architecture": "<results>/metrics/parity_architecture.nc",
         "encoding": "<results>/metrics/parity_encoding.nc",
     },
+    "gradient_variance": {"variances": "<results>/metrics/gradient_variance.nc"},
+    "linear_periodic": {"variances": "<results>/metrics/linear_periodic.nc"},
     "tuple_images": {},
     "tuples": {
         "tuples": "<results>/metrics/tuples.nc",
@@ -29,11 +31,7 @@ FIGURES = {
         "snr": "<results>/metrics/snr.nc",
         "published": PUBLISHED,
     },
-    "allocation": {
-        "allocation": "<results>/metrics/allocation.nc",
-        "noise": "<results>/metrics/estimator_noise.nc",
-        "published": PUBLISHED,
-    },
+    "gaussian_tuples": {"variances": "<results>/metrics/gaussian_tuples.nc"},
     "curves": {
         "curves": "<results>/metrics/curves.nc",
         "published": PUBLISHED,
@@ -42,6 +40,12 @@ FIGURES = {
         "conditioning": "<results>/metrics/conditioning.nc",
         "steps": "<results>/metrics/curve_steps.nc",
     },
+    "loss_surfaces": {"surfaces": "<results>/metrics/loss_surfaces.nc"},
+    "allocation": {
+        "allocation": "<results>/metrics/allocation.nc",
+        "noise": "<results>/metrics/estimator_noise.nc",
+        "published": PUBLISHED,
+    },
     "steps": {
         "steps": "<results>/metrics/steps.nc",
         "published": PUBLISHED,
@@ -49,10 +53,6 @@ FIGURES = {
     "forward_only": {
         "forward_only": "<results>/metrics/forward_only.nc",
     },
-    "loss_surfaces": {"surfaces": "<results>/metrics/loss_surfaces.nc"},
-    "gradient_variance": {"variances": "<results>/metrics/gradient_variance.nc"},
-    "linear_periodic": {"variances": "<results>/metrics/linear_periodic.nc"},
-    "gaussian_tuples": {"variances": "<results>/metrics/gaussian_tuples.nc"},
 }
 
 DRAWN = expand("<results>/figures/{name}.{kind}", name=FIGURES, kind=FIGURE_FORMATS)
@@ -85,3 +85,26 @@ for name, inputs in FIGURES.items():
             "Drawing the figure {params.figure}"
         script:
             "../scripts/figure.py"
+
+
+rule figures_pdf:
+    input:
+        figures=expand("<results>/figures/{name}.pdf", name=FIGURES),
+        code=code_of("figures_pdf"),
+        lock=LOCK,
+    output:
+        "<results>/report/figures.pdf",
+    log:
+        "<logs>/figures_pdf.log",
+    benchmark:
+        "<benchmarks>/figures_pdf.tsv"
+    conda:
+        "../../environment.yml"
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=10,
+    message:
+        "Binding the figures"
+    script:
+        "../scripts/figures_pdf.py"

@@ -1,4 +1,4 @@
-# Verdicts, the page that shows them with their evidence, and the package that says where all of it comes from.
+# Verdicts, costs, the page that shows them with their evidence, and the package that says where all of it comes from.
 
 
 rule claims:
@@ -25,19 +25,55 @@ rule claims:
         "../scripts/claims.py"
 
 
+rule costs:
+    input:
+        **benchmarks(),
+        code=code_of("costs"),
+        lock=LOCK,
+    output:
+        "<results>/costs.nc",
+    log:
+        "<logs>/costs.log",
+    benchmark:
+        "<benchmarks>/costs.tsv"
+    conda:
+        "../../environment.yml"
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=10,
+    message:
+        "Summing up the costs"
+    script:
+        "../scripts/costs.py"
+
+
 rule report:
     input:
         claims="<results>/claims.json",
+        costs="<results>/costs.nc",
         figures=expand("<results>/figures/{name}.svg", name=FIGURES),
         metrics=METRICS,
         deviations="config/deviations.yaml",
-        template="workflow/report/report.html.j2",
-        sections=sorted(map(str, Path("workflow/report/sections").glob("*.j2"))),
+        page="workflow/report/report.html.j2",
+        summary="workflow/report/summary.md.j2",
+        parts=sorted(map(str, Path("workflow/report").glob("*/*.html.j2"))),
         style="workflow/report/style.css",
         code=code_of("report"),
         lock=LOCK,
     output:
-        "<results>/report/index.html",
+        page=report(
+            "<results>/report/index.html",
+            caption="../report/captions/report.rst",
+            category="Verdicts",
+            labels={"result": "report", "format": "html"},
+        ),
+        summary=report(
+            "<results>/report/summary.md",
+            caption="../report/captions/summary.rst",
+            category="Verdicts",
+            labels={"result": "summary", "format": "md"},
+        ),
     log:
         "<logs>/report.log",
     benchmark:
@@ -50,6 +86,8 @@ rule report:
         runtime=10,
     params:
         config=PAPER.model_dump(exclude_none=True),
+        data_by_rule=data_by_rule(),
+        data_by_figure=data_by_figure(),
     message:
         "Writing the report"
     script:
@@ -60,7 +98,10 @@ rule crate:
     input:
         results=[
             "<results>/claims.json",
+            "<results>/costs.nc",
             "<results>/report/index.html",
+            "<results>/report/summary.md",
+            "<results>/report/figures.pdf",
             METRICS,
             all_runs(),
             DRAWN,
