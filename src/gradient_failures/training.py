@@ -232,4 +232,12 @@ class _Progress:
         rate = (run.step - self.first_step) / max(now - self.started, 1e-9)
         left = f"{(self.last_step - run.step) / rate:.0f} s left" if rate else "starting"
         values = ", ".join(f"{name} {value:.4f}" for name, value in run.metrics[-1].items())
-        log.info("%s: %s; %.0f steps/s, %s", run, values, rate, left)
+        log.info(
+            "seed %d, step %d of %d: %s; %.0f steps/s, %s",
+            run.seed,
+            run.step,
+            self.last_step,
+            values,
+            rate,
+            left,
+        )
