@@ -24,7 +24,7 @@ import torch
 from filelock import FileLock, Timeout
 from torch import Tensor
 
-from gradient_failures.files import atomic
+from gradient_failures.files import atomic, write_text
 
 log = logging.getLogger(__name__)
 
@@ -211,15 +211,15 @@ def checkpoint_in(folder: Path, identity: Mapping[str, str], every: float) -> It
 def _sole_user_of(folder: Path) -> Iterator[None]:
     """Hold a lock in ``folder`` that goes when this process ends, however it ends."""
     folder.mkdir(parents=True, exist_ok=True)
-    path = folder / "lock"
+    holder = folder / "holder"
     try:
-        lock = FileLock(path).acquire(timeout=0)
+        lock = FileLock(folder / "lock").acquire(timeout=0)
     except Timeout:
-        holder = path.read_text(encoding="utf-8") or "another process"
+        name = holder.read_text(encoding="utf-8") if holder.exists() else "another process"
         raise RuntimeError(
-            f"{folder}: {holder} is at work on this job. Wait for it or end it (SIGTERM lets it save), "
+            f"{folder}: {name} is at work on this job. Wait for it or end it (SIGTERM lets it save), "
             "then give the same command again"
         ) from None
     with lock:
-        path.write_text(f"process {os.getpid()} on {platform.node()}", encoding="utf-8")
+        write_text(holder, f"process {os.getpid()} on {platform.node()}")
         yield
