@@ -249,12 +249,13 @@ def test_a_file_that_is_no_torch_file_is_refused(tmp_path, caplog):
     assert f"{other} is not used" in caplog.text
 
 
-def test_what_a_killed_writer_leaves_is_not_read_and_goes_with_the_next_save(tmp_path):
+def test_what_a_killed_writer_leaves_is_not_read_and_goes_with_the_next_save(tmp_path, caplog):
     (tmp_path / "job").mkdir()
     half = tmp_path / "job/.20260101T000000000000.abcd.pt"
     half.write_bytes(b"half")
     assert additions_restored(tmp_path / "job") == 0
     assert half.exists()
+    assert not caplog.records
     saved(tmp_path / "job", 1)
     assert not half.exists()
 
