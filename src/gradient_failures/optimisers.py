@@ -15,6 +15,12 @@ class Optimiser(Protocol):
     def step(self) -> Any:
         """Update the parameters from their ``grad``."""
 
+    def state_dict(self) -> dict[str, Any]:
+        """All that decides the next steps, but for the parameters."""
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Continue from what :meth:`state_dict` gave."""
+
 
 def optimiser_of(parameters: Sequence[Tensor], config: AdamConfig | SGDConfig | AdagradConfig) -> Optimiser:
     """The optimiser that ``config`` describes."""
@@ -49,3 +55,12 @@ class Adam:
             correction = (1 - self.config.beta2**self.steps_taken) ** 0.5
             self._adam.param_groups[0]["eps"] = self.config.epsilon / correction
         self._adam.step()
+
+    def state_dict(self) -> dict[str, Any]:
+        """The number of steps taken, and the state of ``torch.optim.Adam``."""
+        return {"steps_taken": self.steps_taken, "adam": self._adam.state_dict()}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Continue from what :meth:`state_dict` gave."""
+        self.steps_taken = state_dict["steps_taken"]
+        self._adam.load_state_dict(state_dict["adam"])

@@ -17,6 +17,8 @@ PAPER = (
     "Shalev-Shwartz, Shamir, Shammah: Failures of Gradient-Based Deep Learning. ICML 2017, arXiv:1703.07950"
 )
 
+IDENTITY = ("title", "config", "code_hash", "lock_hash", "python_version", "numpy_version", "torch_version")
+
 
 def file_hash(paths: Iterable[str]) -> str:
     """SHA-256 over the names and contents of ``paths``, in sorted order, as 64 hex digits."""
@@ -58,6 +60,11 @@ def attributes(*, title: str, code: Iterable[str], lock: str, config: Mapping[st
 def as_text(attributes: Mapping[str, Any]) -> str:
     """``attributes`` for the metadata of a picture: one line each, without the time."""
     return "\n".join(f"{key}: {value}" for key, value in attributes.items() if key != "history")
+
+
+def identity(attributes: Mapping[str, Any]) -> dict[str, str]:
+    """Those of the ``attributes`` that decide, on one machine, the bits of what is computed."""
+    return {name: attributes[name] for name in IDENTITY}
 
 
 def require_unchanged(code: Iterable[str], attributes: Mapping[str, Any]) -> None:

@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gradient_failures import dataset
-from gradient_failures.training import evaluation_steps, fit
+from gradient_failures.config.base import Training
+from gradient_failures.training import Learner, evaluation_steps, fit_each
 
 VARIABLES = {
     "taken": {"long_name": "steps taken", "units": "1"},
@@ -17,7 +18,7 @@ VARIABLES = {
 }
 
 
-class Counter:
+class Counter(Learner):
     """A learner that counts its steps; ``bad`` is its metric once it has taken ``diverges_at`` of them."""
 
     def __init__(self, steps, diverges_at=math.inf, bad=math.nan):
@@ -33,9 +34,14 @@ class Counter:
         left = self.bad if self.taken >= self.diverges_at else self.steps - self.taken
         return {"taken": float(self.taken), "left": float(left)}
 
+    def parts(self):
+        return {}
+
 
 def fitted(learner, eval_every, seed=7):
-    return fit(learner, steps=learner.steps, eval_every=eval_every, seed=seed, variables=VARIABLES)
+    return fit_each(
+        [seed], lambda _: learner, Training(steps=learner.steps, eval_every=eval_every), VARIABLES
+    )
 
 
 @given(steps=st.integers(1, 500), every=st.integers(1, 600))
@@ -46,8 +52,9 @@ def test_evaluations_are_at_zero_every_so_often_and_at_the_end(steps, every):
     assert set(schedule) == {step for step in range(steps + 1) if step % every == 0} | {steps}
 
 
-@given(steps=st.integers(1, 60), every=st.integers(1, 60))
-def test_every_metric_belongs_to_the_step_it_is_recorded_at(steps, every):
+@given(steps=st.integers(1, 60), data=st.data())
+def test_every_metric_belongs_to_the_step_it_is_recorded_at(steps, data):
+    every = data.draw(st.integers(1, steps))
     learner = Counter(steps)
     history = fitted(learner, every)
     np.testing.assert_array_equal(history["taken"].sel(seed=7), history["step"])

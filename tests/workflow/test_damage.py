@@ -28,8 +28,8 @@ def test_a_result_is_refused_if_its_source_changes_while_it_is_computed(project)
     """The job appends to a source file of its own while it trains."""
     project.edit(
         "src/gradient_failures/experiments/parity.py",
-        "    learner = ParityLearner(",
-        "    with open(__file__, 'a') as source: source.write('# edited')\n    learner = ParityLearner(",
+        "    return fit_each(",
+        "    with open(__file__, 'a') as source: source.write('# edited')\n    return fit_each(",
     )
     run = "results/runs/parity/dim~3/seeds~0-1.nc"
     done = project.snakemake(run)

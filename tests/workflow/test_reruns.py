@@ -79,6 +79,7 @@ EDITS = [
     (f"{PACKAGE}/networks.py", together("parity", "steps", "gradient_variance", "loss_surfaces")),
     (f"{PACKAGE}/layers.py", together(*TRAINING, "estimator_noise", "gradient_variance", "snr", *CURVES)),
     (f"{PACKAGE}/training.py", together(*TRAINING, "estimator_noise", "gradient_variance", *CURVES)),
+    (f"{PACKAGE}/checkpoint.py", together(*TRAINING, "estimator_noise", "gradient_variance", *CURVES)),
     (
         f"{PACKAGE}/optimisers.py",
         together("tuples", "allocation", "steps", "estimator_noise", *CURVES),

@@ -25,6 +25,7 @@ for experiment in PAPER.experiments():
         resources:
             mem_mb=1500,
             runtime=60,
+            checkpoint_every=60,
         params:
             experiment=experiment,
             training=training_of(experiment),

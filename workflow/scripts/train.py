@@ -1,11 +1,12 @@
 """Train one block of seeds at one grid point of an experiment."""
 
 import importlib
-import time
+from pathlib import Path
 
 import torch
 
 from gradient_failures import dataset, provenance
+from gradient_failures.checkpoint import checkpoint_in
 from gradient_failures.jobs import keep_freed_memory, logged_to
 
 with logged_to(snakemake.log[0]):
@@ -19,12 +20,17 @@ with logged_to(snakemake.log[0]):
         lock=snakemake.input.lock,
         config={"experiment": name, "point": wildcards.point, "training": snakemake.params.training},
     )
-    started = time.perf_counter()
-    result = experiment.train(
-        experiment.Point.from_slug(wildcards.point),
-        experiment.Training(**snakemake.params.training),
-        range(int(wildcards.first), int(wildcards.last) + 1),
-    )
-    provenance.require_unchanged(snakemake.input.code, attributes)
-    seconds = {"device": "cpu", "wall_seconds": time.perf_counter() - started}
-    dataset.write(result, snakemake.output[0], {**attributes, **seconds})
+    with checkpoint_in(
+        Path(snakemake.output[0]).with_suffix(".checkpoint"),
+        provenance.identity(attributes),
+        every=snakemake.resources.checkpoint_every,
+    ) as checkpoint:
+        result = experiment.train(
+            experiment.Point.from_slug(wildcards.point),
+            experiment.Training(**snakemake.params.training),
+            range(int(wildcards.first), int(wildcards.last) + 1),
+            checkpoint,
+        )
+        provenance.require_unchanged(snakemake.input.code, attributes)
+        seconds = {"device": "cpu", "wall_seconds": checkpoint.seconds()}
+        dataset.write(result, snakemake.output[0], {**attributes, **seconds})

@@ -4,18 +4,19 @@ An input x, one of d unit vectors, moves the one stock y(x): its return z_y is 1
 random. A linear softmax model N(x) shares out the money; the loss is L = -E zᵀN(x).
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 import numpy as np
 import torch
 import xarray as xr
 from torch import Tensor
 
+from gradient_failures.checkpoint import Checkpoint, Part
 from gradient_failures.config.allocation import AllocationPoint, AllocationTraining
 from gradient_failures.layers import truncated_normal
 from gradient_failures.optimisers import Adam
 from gradient_failures.seeds import stream
-from gradient_failures.training import fit_each
+from gradient_failures.training import Learner, fit_each
 
 Point = AllocationPoint
 Training = AllocationTraining
@@ -23,17 +24,24 @@ Training = AllocationTraining
 METRICS = {"loss": {"long_name": "expected negative gain", "units": "1"}}
 
 
-def train(point: AllocationPoint, training: AllocationTraining, seeds: Iterable[int]) -> xr.Dataset:
+def train(
+    point: AllocationPoint,
+    training: AllocationTraining,
+    seeds: Iterable[int],
+    checkpoint: Checkpoint | None = None,
+) -> xr.Dataset:
     """Train one run for each of ``seeds`` at one grid point.
 
     Returns
     -------
     Dataset with ``loss`` (seed, step), exact, and ``diverged_at_step`` (seed).
     """
-    return fit_each(seeds, lambda seed: AllocationLearner(point, training, seed), training, METRICS)
+    return fit_each(
+        seeds, lambda seed: AllocationLearner(point, training, seed), training, METRICS, checkpoint
+    )
 
 
-class AllocationLearner:
+class AllocationLearner(Learner):
     """One run. The two approaches at one (n_stocks, seed) share labels, initial weights and inputs."""
 
     def __init__(self, point: AllocationPoint, training: AllocationTraining, seed: int) -> None:
@@ -61,6 +69,15 @@ class AllocationLearner:
         """The exact loss: E z_i = 0 but for the moved stock, so L is minus its mean share over all inputs."""
         shares = torch.softmax(self.weights + self.bias, dim=1)
         return {"loss": -shares.gather(1, self.labels[:, None]).double().mean().item()}
+
+    def parts(self) -> Mapping[str, Part]:
+        """Weights, optimiser, and streams of inputs and returns."""
+        return {
+            "weights": [self.weights, self.bias],
+            "optimiser": self.optimiser,
+            "inputs": self.input_stream,
+            "returns": self.return_stream,
+        }
 
     def _step(self, inputs: Tensor) -> None:
         """One step on a batch of ``inputs``, given as indices of unit vectors, shape (batch,)."""

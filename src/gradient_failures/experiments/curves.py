@@ -5,7 +5,7 @@ almost all of p is 0. W⁻¹ is the second difference, so a linear map, a convol
 or a deep network can all represent the solution; they differ in the conditioning of their training problem.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Protocol
 
 import numpy as np
@@ -14,11 +14,12 @@ import xarray as xr
 from torch import Tensor
 from torch.nn.functional import mse_loss, pad
 
+from gradient_failures.checkpoint import Checkpoint, Part
 from gradient_failures.config.curves import CurveDistribution, CurvesPoint, CurvesTraining
 from gradient_failures.layers import dense_weights, relu_network
 from gradient_failures.optimisers import optimiser_of
 from gradient_failures.seeds import stream
-from gradient_failures.training import fit
+from gradient_failures.training import Learner, fit_each
 
 Point = CurvesPoint
 Training = CurvesTraining
@@ -39,7 +40,9 @@ METRICS = {
 }
 
 
-def train(point: CurvesPoint, training: CurvesTraining, seeds: Iterable[int]) -> xr.Dataset:
+def train(
+    point: CurvesPoint, training: CurvesTraining, seeds: Iterable[int], checkpoint: Checkpoint | None = None
+) -> xr.Dataset:
     """Train one run for each of ``seeds`` at one grid point.
 
     Returns
@@ -48,27 +51,10 @@ def train(point: CurvesPoint, training: CurvesTraining, seeds: Iterable[int]) ->
     (seed, example, x), ``decoded_example`` (seed, snapshot, example, x), ``diverged_at_step``, ``last_step``
     and ``last_x`` (seed).
     """
-    return xr.concat([_train_one(point, training, seed) for seed in seeds], dim="seed")
+    return fit_each(seeds, lambda seed: CurvesLearner(point, training, seed), training, METRICS, checkpoint)
 
 
-def _train_one(point: CurvesPoint, training: CurvesTraining, seed: int) -> xr.Dataset:
-    learner = CurvesLearner(point, training, seed)
-    history = fit(learner, steps=training.steps, eval_every=training.eval_every, seed=seed, variables=METRICS)
-    curve = {"long_name": "example curve", "units": "1"}
-    decoded = {"long_name": "decoded example curve", "units": "1"}
-    last_x = {"long_name": "last point of a curve", "units": "1"}
-    return history.assign(
-        example_curve=(("seed", "example", "x"), learner.examples.numpy()[np.newaxis], curve),
-        decoded_example=(("seed", "snapshot", "example", "x"), learner.snapshots()[np.newaxis], decoded),
-        last_x=("seed", [point.n_points - 1], last_x),
-    ).assign_coords(
-        example=("example", range(1, EXAMPLES + 1), {"long_name": "number of the example", "units": "1"}),
-        snapshot=("snapshot", training.snapshots, {"long_name": "training steps", "units": "1"}),
-        x=("x", range(point.n_points), {"long_name": "point x of a curve", "units": "1"}),
-    )
-
-
-class CurvesLearner:
+class CurvesLearner(Learner):
     """One run. All methods at one (curve_distribution, n_points, seed) share training and held-out curves."""
 
     def __init__(self, point: CurvesPoint, training: CurvesTraining, seed: int) -> None:
@@ -78,8 +64,8 @@ class CurvesLearner:
         self.model = model_of(point, draw_curves(point, training.training_curves, "train", seed=seed), seed)
         self.optimiser = optimiser_of(self.model.parameters, training.optimiser)
         self.batch_stream = stream("curves", "batches", n_points=point.n_points, seed=seed)
-        self.steps_taken = 0
-        self._decoded: dict[int, Tensor] = {}
+        self.steps_taken = torch.tensor(0)
+        self.decoded = torch.full((len(training.snapshots), *self.examples.shape), torch.nan)
 
     def advance(self, steps: int) -> None:
         """Take ``steps`` steps, each on a batch of the training curves."""
@@ -88,8 +74,9 @@ class CurvesLearner:
             self.model.set_gradients(batch)
             self.optimiser.step()
         self.steps_taken += steps
-        if self.steps_taken in self.training.snapshots:
-            self._decoded[self.steps_taken] = self.model.decode(self.examples)
+        snapshots, step = self.training.snapshots, int(self.steps_taken)
+        if step in snapshots:
+            self.decoded[snapshots.index(step)] = self.model.decode(self.examples)
 
     def evaluate(self) -> dict[str, float]:
         """The loss and both errors on the held-out curves."""
@@ -103,11 +90,42 @@ class CurvesLearner:
             "kink_error": (kinks_of(error).norm() / kinks_of(curves).norm()).item(),
         }
 
-    def snapshots(self) -> np.ndarray:
-        """The decoded examples, shape (snapshots, examples, n); NaN after a run has diverged."""
-        missing = torch.full(self.examples.shape, torch.nan)
-        decoded = [self._decoded.get(step, missing) for step in self.training.snapshots]
-        return torch.stack(decoded).float().numpy()
+    def parts(self) -> Mapping[str, Part]:
+        """Weights, optimiser, the stream of batches, and the examples decoded so far."""
+        return {
+            "parameters": self.model.parameters,
+            "optimiser": self.optimiser,
+            "batches": self.batch_stream,
+            "steps_taken": self.steps_taken,
+            "decoded": self.decoded,
+        }
+
+    def results(self) -> xr.Dataset:
+        """``example_curve`` (example, x), ``decoded_example`` (snapshot, example, x) and ``last_x``.
+
+        Snapshots after a run has diverged are NaN.
+        """
+        n_points = self.examples.shape[1]
+        curve = {"long_name": "example curve", "units": "1"}
+        decoded = {"long_name": "decoded example curve", "units": "1"}
+        last_x = {"long_name": "last point of a curve", "units": "1"}
+        example = {"long_name": "number of the example", "units": "1"}
+        return xr.Dataset(
+            {
+                "example_curve": (("example", "x"), self.examples.numpy(), curve),
+                "decoded_example": (("snapshot", "example", "x"), self.decoded.numpy(), decoded),
+                "last_x": ((), n_points - 1, last_x),
+            },
+            coords={
+                "example": ("example", range(1, EXAMPLES + 1), example),
+                "snapshot": (
+                    "snapshot",
+                    self.training.snapshots,
+                    {"long_name": "training steps", "units": "1"},
+                ),
+                "x": ("x", range(n_points), {"long_name": "point x of a curve", "units": "1"}),
+            },
+        )
 
 
 class Model(Protocol):

@@ -4,18 +4,19 @@ The target is v* ∈ {0,1}^d; the label of a uniform x ∈ {0,1}^d is y = (-1)^<
 trained with the hinge loss and plain SGD on fresh samples.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 import numpy as np
 import torch
 import xarray as xr
 from torch import Tensor
 
+from gradient_failures.checkpoint import Checkpoint, Part
 from gradient_failures.config.parity import InputEncoding, ParityPoint, ParityTraining
 from gradient_failures.layers import dense_weights
 from gradient_failures.networks import HingeNetwork
 from gradient_failures.seeds import stream
-from gradient_failures.training import fit
+from gradient_failures.training import Learner, fit_each
 
 Point = ParityPoint
 Training = ParityTraining
@@ -29,24 +30,19 @@ METRICS = {
 }
 
 
-def train(point: ParityPoint, training: ParityTraining, seeds: Iterable[int]) -> xr.Dataset:
+def train(
+    point: ParityPoint, training: ParityTraining, seeds: Iterable[int], checkpoint: Checkpoint | None = None
+) -> xr.Dataset:
     """Train one run for each of ``seeds`` at one grid point.
 
     Returns
     -------
     Dataset with ``accuracy`` and ``loss`` (seed, step), ``diverged_at_step`` and ``subset_size`` (seed).
     """
-    return xr.concat([_train_one(point, training, seed) for seed in seeds], dim="seed")
+    return fit_each(seeds, lambda seed: ParityLearner(point, training, seed), training, METRICS, checkpoint)
 
 
-def _train_one(point: ParityPoint, training: ParityTraining, seed: int) -> xr.Dataset:
-    learner = ParityLearner(point, training, seed)
-    history = fit(learner, steps=training.steps, eval_every=training.eval_every, seed=seed, variables=METRICS)
-    subset_size = {"long_name": "size |v*| of the subset that decides the label", "units": "1"}
-    return history.assign(subset_size=("seed", [int(learner.target.sum())], subset_size))
-
-
-class ParityLearner:
+class ParityLearner(Learner):
     """One run. Runs of one (dim, seed) share target and samples whatever their network and encoding."""
 
     def __init__(self, point: ParityPoint, training: ParityTraining, seed: int) -> None:
@@ -75,6 +71,15 @@ class ParityLearner:
             "accuracy": (margins > 0).double().mean().item(),
             "loss": (1 - margins).clamp_min(0).double().mean().item(),
         }
+
+    def parts(self) -> Mapping[str, Part]:
+        """Weights and streams of samples."""
+        return {"layers": self.network.layers, "train": self.train_stream, "test": self.test_stream}
+
+    def results(self) -> xr.Dataset:
+        """``subset_size``, without dimensions."""
+        subset_size = {"long_name": "size |v*| of the subset that decides the label", "units": "1"}
+        return xr.Dataset({"subset_size": ((), int(self.target.sum()), subset_size)})
 
     def _batches(self, count: int) -> Iterable[tuple[Tensor, Tensor]]:
         size = self.training.batch_size

@@ -6,7 +6,7 @@ wherever it exists. Here a "step" is one of training; the steps of u are its "le
 """
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 import numpy as np
 import torch
@@ -14,12 +14,13 @@ import xarray as xr
 from torch import Tensor
 from torch.nn.functional import cross_entropy
 
+from gradient_failures.checkpoint import Checkpoint, Part
 from gradient_failures.config.steps import StepsPoint, StepsTraining
 from gradient_failures.layers import dense_weights
 from gradient_failures.networks import DenseNetwork
 from gradient_failures.optimisers import Adam
 from gradient_failures.seeds import stream
-from gradient_failures.training import fit
+from gradient_failures.training import Learner, fit_each
 
 Point = StepsPoint
 Training = StepsTraining
@@ -59,7 +60,9 @@ SAMPLE_ATTRIBUTES = {"long_name": "held-out sample, in the order of r", "units":
 TARGET_BIAS_ATTRIBUTES = {"long_name": "bias b* of the target", "units": "1"}
 
 
-def train(point: StepsPoint, training: StepsTraining, seeds: Iterable[int]) -> xr.Dataset:
+def train(
+    point: StepsPoint, training: StepsTraining, seeds: Iterable[int], checkpoint: Checkpoint | None = None
+) -> xr.Dataset:
     """Train one run for each of ``seeds`` by one method.
 
     Returns
@@ -67,22 +70,10 @@ def train(point: StepsPoint, training: StepsTraining, seeds: Iterable[int]) -> x
     Dataset with each of ``METRICS`` (seed, step), each of ``SAMPLES`` (seed, sample), and
     ``target_bias`` and ``diverged_at_step`` (seed).
     """
-    return xr.concat([_train_one(point, training, seed) for seed in seeds], dim="seed")
+    return fit_each(seeds, lambda seed: StepsLearner(point, training, seed), training, METRICS, checkpoint)
 
 
-def _train_one(point: StepsPoint, training: StepsTraining, seed: int) -> xr.Dataset:
-    learner = StepsLearner(point, training, seed)
-    history = fit(learner, steps=training.steps, eval_every=training.eval_every, seed=seed, variables=METRICS)
-    samples = {
-        name: (("seed", "sample"), values.numpy()[np.newaxis], SAMPLES[name])
-        for name, values in learner.held_out().items()
-    }
-    target_bias = ("seed", [learner.target[-1].item()], TARGET_BIAS_ATTRIBUTES)
-    sample = ("sample", np.arange(HELD_OUT), SAMPLE_ATTRIBUTES)
-    return history.assign(samples).assign(target_bias=target_bias).assign_coords(sample=sample)
-
-
-class StepsLearner:
+class StepsLearner(Learner):
     """One run. All methods at one seed share the target, the samples and the first of the weights drawn."""
 
     def __init__(self, point: StepsPoint, training: StepsTraining, seed: int) -> None:
@@ -120,13 +111,25 @@ class StepsLearner:
             "training_cost": float(self.optimiser.steps_taken * self.cost_of_a_step),
         }
 
-    def held_out(self) -> dict[str, Tensor]:
-        """All of ``SAMPLES`` on the held-out samples, each of shape (HELD_OUT,), sorted by r."""
+    def parts(self) -> Mapping[str, Part]:
+        """Weights, optimiser and the generator of samples."""
         return {
+            "layers": self.network.layers,
+            "optimiser": self.optimiser,
+            "samples": self.sampler.generator,
+        }
+
+    def results(self) -> xr.Dataset:
+        """All of ``SAMPLES`` (sample) on the held-out samples, sorted by r, and ``target_bias``."""
+        values = {
             "pre_activation": self.pre_activations,
             "label": self.levels[self.classes],
             "output": self.objective.outputs(self.network.outputs(self.inputs)),
         }
+        samples = {name: ("sample", values[name].numpy(), attributes) for name, attributes in SAMPLES.items()}
+        target_bias = ((), self.target[-1].item(), TARGET_BIAS_ATTRIBUTES)
+        sample = ("sample", np.arange(HELD_OUT), SAMPLE_ATTRIBUTES)
+        return xr.Dataset({**samples, "target_bias": target_bias}, coords={"sample": sample})
 
 
 def draw_target(rng: np.random.Generator) -> Tensor:
@@ -152,14 +155,14 @@ class Sampler:
 
     def __init__(self, target: Tensor, size: int, seed: int, purpose: str) -> None:
         self.target = target
-        self._generator = torch.Generator().manual_seed(
+        self.generator = torch.Generator().manual_seed(
             int(stream("steps", purpose, seed=seed).integers(2**63))
         )
         self._inputs = torch.empty(size, len(target))
 
     def draw(self) -> tuple[Tensor, Tensor]:
         """Inputs (size, d + 1), whose last column is ones, and their pre-activations r (size,)."""
-        self._inputs.normal_(std=1 / (len(self.target) - 1), generator=self._generator)
+        self._inputs.normal_(std=1 / (len(self.target) - 1), generator=self.generator)
         self._inputs[:, -1] = 1
         return self._inputs, self._inputs @ self.target
 

@@ -4,18 +4,19 @@ The label of an image is the sign of its line's slope, the label of a tuple the 
 k images. N1 scores each image, N2 labels the tuple by the scores.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 import numpy as np
 import torch
 import xarray as xr
 from torch import Tensor
 
+from gradient_failures.checkpoint import Checkpoint, Part
 from gradient_failures.config.tuples import TuplesPoint, TuplesTraining
 from gradient_failures.line_images import draw_lines, rasterise, slope_labels
 from gradient_failures.optimisers import Adam
 from gradient_failures.seeds import stream
-from gradient_failures.training import fit_each
+from gradient_failures.training import Learner, fit_each
 from gradient_failures.tuple_networks import initial_network
 
 Point = TuplesPoint
@@ -28,7 +29,9 @@ METRICS = {
 }
 
 
-def train(point: TuplesPoint, training: TuplesTraining, seeds: Iterable[int]) -> xr.Dataset:
+def train(
+    point: TuplesPoint, training: TuplesTraining, seeds: Iterable[int], checkpoint: Checkpoint | None = None
+) -> xr.Dataset:
     """Train one run for each of ``seeds`` at one grid point.
 
     Returns
@@ -36,10 +39,10 @@ def train(point: TuplesPoint, training: TuplesTraining, seeds: Iterable[int]) ->
     Dataset with ``accuracy``, ``image_accuracy`` and ``loss`` (seed, step), ``diverged_at_step`` and
     ``last_step`` (seed).
     """
-    return fit_each(seeds, lambda seed: TuplesLearner(point, training, seed), training, METRICS)
+    return fit_each(seeds, lambda seed: TuplesLearner(point, training, seed), training, METRICS, checkpoint)
 
 
-class TuplesLearner:
+class TuplesLearner(Learner):
     """One run. Runs of one (tuple_length, seed) share initial weights and tuples whatever their approach."""
 
     def __init__(self, point: TuplesPoint, training: TuplesTraining, seed: int) -> None:
@@ -72,6 +75,15 @@ class TuplesLearner:
             "accuracy": agreement(outputs, labels.prod(1)),
             "image_accuracy": agreement(scores, labels),
             "loss": hinge(outputs, labels.prod(1)).item(),
+        }
+
+    def parts(self) -> Mapping[str, Part]:
+        """Weights, optimiser and streams of tuples; a fixed training set never changes."""
+        return {
+            "parameters": self.parameters,
+            "optimiser": self.optimiser,
+            "train": self.train_stream,
+            "test": self.test_stream,
         }
 
     def _loss(self, lines: Tensor) -> Tensor:
