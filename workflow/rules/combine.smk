@@ -14,11 +14,13 @@ rule combine:
         "<benchmarks>/combine/{sweep}.tsv"
     wildcard_constraints:
         sweep="|".join(SWEEPS),
+    group:
+        "figures"
     conda:
         "../../environment.yml"
     threads: 1
     resources:
-        mem_mb=2000,
+        mem_mb=growing(2000),
         runtime=15,
     params:
         axes=lambda wildcards: sweep_of(wildcards.sweep).axes(),
@@ -45,11 +47,13 @@ rule combine_seeds:
         "<benchmarks>/combine_seeds/{diagnostic}.tsv"
     wildcard_constraints:
         diagnostic="|".join(SEEDED),
+    group:
+        "figures"
     conda:
         "../../environment.yml"
     threads: 1
     resources:
-        mem_mb=2000,
+        mem_mb=growing(2000),
         runtime=15,
     params:
         settings=lambda wildcards: SEEDED[wildcards.diagnostic].settings.model_dump(),

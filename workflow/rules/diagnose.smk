@@ -20,12 +20,14 @@ for diagnostic in PAPER.diagnostics():
         wildcard_constraints:
             first=r"\d+",
             last=r"\d+",
+        group:
+            "diagnostics"
         conda:
             "../../environment.yml"
         threads: 1
         resources:
-            mem_mb=1500,
-            runtime=60,
+            mem_mb=growing(1500),
+            runtime=20,
         params:
             diagnostic=diagnostic,
             settings=settings_of(diagnostic),

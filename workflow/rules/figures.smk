@@ -73,11 +73,13 @@ for name, inputs in FIGURES.items():
             f"<logs>/figure_{name}.log",
         benchmark:
             f"<benchmarks>/figure_{name}.tsv"
+        group:
+            "figures"
         conda:
             "../../environment.yml"
         threads: 1
         resources:
-            mem_mb=1000,
+            mem_mb=growing(1000),
             runtime=10,
         params:
             figure=name,

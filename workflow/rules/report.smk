@@ -13,11 +13,13 @@ rule claims:
         "<logs>/claims.log",
     benchmark:
         "<benchmarks>/claims.tsv"
+    group:
+        "report"
     conda:
         "../../environment.yml"
     threads: 1
     resources:
-        mem_mb=2000,
+        mem_mb=growing(2000),
         runtime=10,
     message:
         "Judging the claims"
@@ -42,11 +44,13 @@ rule report:
         "<logs>/report.log",
     benchmark:
         "<benchmarks>/report.tsv"
+    group:
+        "report"
     conda:
         "../../environment.yml"
     threads: 1
     resources:
-        mem_mb=1000,
+        mem_mb=growing(1000),
         runtime=10,
     params:
         config=PAPER.model_dump(exclude_none=True),
@@ -78,11 +82,13 @@ rule crate:
         "<logs>/crate.log",
     benchmark:
         "<benchmarks>/crate.tsv"
+    group:
+        "report"
     conda:
         "../../environment.yml"
     threads: 1
     resources:
-        mem_mb=1000,
+        mem_mb=growing(1000),
         runtime=10,
     params:
         config=resolved_config(),

@@ -19,11 +19,13 @@ for experiment in PAPER.experiments():
             point="[^/]+",
             first=r"\d+",
             last=r"\d+",
+        group:
+            experiment
         conda:
             "../../environment.yml"
         threads: 1
         resources:
-            mem_mb=1500,
+            mem_mb=growing(1500),
             runtime=60,
         params:
             experiment=experiment,

@@ -1,0 +1,51 @@
+"""What the profile for SLURM would submit; tests/slurm runs it."""
+
+import re
+from collections import Counter
+
+import pytest
+
+pytest.importorskip("snakemake_executor_plugin_slurm", reason="make test installs what SLURM needs")
+
+BLOCKS = {
+    "train_parity": 6 * 2 + 8 * 1 + 3 + 1 + 3,  # those of 24, 16 and 4 seeds; d = 30 has one of each
+    "train_tuples": 2 * 4 + 2 + 1 + 2 + 3,
+    "train_allocation": 2 * 6,
+    "train_curves": 7 + 4,
+    "train_steps": 4,
+    "diagnose_gradient_variance": 1,
+    "diagnose_snr": 1,
+    "diagnose_curve_steps": 4,
+}
+SUBMISSIONS = {
+    "parity": 5,
+    "tuples": 16,
+    "allocation": 1,
+    "curves": 2,
+    "steps": 1,
+    "diagnostics": 2,
+    "figures": 16,  # each figure with what it alone needs
+    "report": 1,
+}
+
+
+def test_full_paper_is_few_jobs_of_large_blocks(project):
+    profile = ["--workflow-profile", "profiles/slurm", "--dry-run"]
+    plan = project.snakemake("all", *profile, config=None).stdout
+    jobs = {rule: int(count) for rule, count in re.findall(r"^(\w+) +(\d+)$", plan, flags=re.MULTILINE)}
+    assert {rule: jobs[rule] for rule in BLOCKS} == BLOCKS
+    assert Counter(re.findall(r"Group job (\w+)", plan)) == SUBMISSIONS
+
+
+def test_every_rule_but_all_has_memory_that_grows_with_its_attempts(project):
+    """Snakemake shows what a job asks for at an attempt of its own."""
+    asked = {
+        attempt: re.findall(
+            r"^ +resources: .*\bmem_mb=(\d+)",
+            project.snakemake("all", "--dry-run", "--attempt", str(attempt)).stdout,
+            flags=re.MULTILINE,
+        )
+        for attempt in (1, 3)
+    }
+    assert len(asked[1]) > 50
+    assert [int(memory) * 3 for memory in asked[1]] == [int(memory) for memory in asked[3]]
