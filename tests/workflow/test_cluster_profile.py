@@ -35,17 +35,3 @@ def test_full_paper_is_few_jobs_of_large_blocks(project):
     jobs = {rule: int(count) for rule, count in re.findall(r"^(\w+) +(\d+)$", plan, flags=re.MULTILINE)}
     assert {rule: jobs[rule] for rule in BLOCKS} == BLOCKS
     assert Counter(re.findall(r"Group job (\w+)", plan)) == SUBMISSIONS
-
-
-def test_every_rule_but_all_has_memory_that_grows_with_its_attempts(project):
-    """Snakemake shows what a job asks for at an attempt of its own."""
-    asked = {
-        attempt: re.findall(
-            r"^ +resources: .*\bmem_mb=(\d+)",
-            project.snakemake("all", "--dry-run", "--attempt", str(attempt)).stdout,
-            flags=re.MULTILINE,
-        )
-        for attempt in (1, 3)
-    }
-    assert len(asked[1]) > 50
-    assert [int(memory) * 3 for memory in asked[1]] == [int(memory) for memory in asked[3]]
