@@ -8,6 +8,7 @@ import stat
 import subprocess
 import time
 from collections.abc import Callable
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Self
 
@@ -57,12 +58,14 @@ PartitionName=gpu Nodes=node DefMemPerCPU=500 MaxTime=INFINITE State=UP
 
 
 def missing() -> str:
-    """Why no cluster can be started here; empty if one can."""
+    """Why the workflow cannot run on a SLURM of its own here; empty if it can."""
     absent = [package for program, package in PACKAGES.items() if not shutil.which(program, path=_path())]
     if absent:
         return f"no SLURM here (Debian: apt-get install {' '.join(absent)})"
     if os.geteuid() != 0:
-        return "only root can start a SLURM and the device files of its GPUs"
+        return "only root can start a SLURM with GPUs"
+    if find_spec("snakemake_executor_plugin_slurm") is None:
+        return "Snakemake cannot talk to SLURM here (make test installs its plugin)"
     return ""
 
 

@@ -4,14 +4,14 @@ import os
 import signal
 import subprocess
 import sys
-from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
+import xarray as xr
 
 from conftest import TINY, Project
 from gradient_failures import dataset
-from slurm.cluster import Cluster, missing, wait_for
+from slurm.cluster import Cluster, wait_for
 
 LONG = TINY.replace("steps: 60, eval_every: 20", "steps: 50000, eval_every: 1000", 1)
 """The tiny configuration with runs of parity that last some seconds, time enough to interfere."""
@@ -66,10 +66,6 @@ class Submitter:
         (job,) = self.cluster.running()
         return job
 
-    def result(self):
-        """The data of the run, without where it comes from."""
-        return dataset.read(self.project.folder / RUN).drop_attrs(deep=False)
-
     def clean_up(self) -> None:
         for controller in self.controllers:
             if controller.poll() is None:
@@ -80,6 +76,11 @@ class Submitter:
         wait_for(lambda: not self.cluster.running(), 60, "the jobs of this test end")
 
 
+def data_of(project: Project) -> xr.Dataset:
+    """What the run found, without where it comes from."""
+    return dataset.read(project.folder / RUN).drop_attrs(deep=False)
+
+
 def copied_to(folder: Path) -> Project:
     project = Project.copied_to(folder)
     project.write("config/long.yaml", LONG)
@@ -88,10 +89,6 @@ def copied_to(folder: Path) -> Project:
 
 @pytest.fixture(scope="session")
 def cluster(tmp_path_factory):
-    if reason := missing():
-        pytest.skip(reason)
-    if find_spec("snakemake_executor_plugin_slurm") is None:
-        pytest.skip("Snakemake cannot talk to SLURM here (make test installs what it needs)")
     with Cluster(tmp_path_factory.mktemp("slurm")) as running:
         yield running
 
@@ -104,8 +101,8 @@ def submitter(cluster, tmp_path):
 
 
 @pytest.fixture(scope="session")
-def expected(cluster, tmp_path_factory):
+def expected(tmp_path_factory):
     """The data of the run without a cluster and without interference."""
     project = copied_to(tmp_path_factory.mktemp("expected"))
     project.run(RUN, config="config/long.yaml")
-    return Submitter(project, cluster).result()
+    return data_of(project)

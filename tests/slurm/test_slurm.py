@@ -11,10 +11,10 @@ import xarray as xr
 
 from conftest import ROOT
 from gradient_failures import dataset
-from slurm.cluster import wait_for
-from slurm.conftest import RUN
+from slurm.cluster import missing, wait_for
+from slurm.conftest import RUN, data_of
 
-pytestmark = pytest.mark.slurm
+pytestmark = [pytest.mark.slurm, pytest.mark.skipif(bool(missing()), reason=missing())]
 
 
 def test_whole_workflow_has_the_results_of_a_local_run(submitter, finished):
@@ -66,7 +66,7 @@ def test_cancelled_job_is_retried_and_gives_the_same_data(submitter, expected):
     submitter.cluster.command("scancel", submitter.training())
     submitter.finish(controller)
     assert list(submitter.jobs().values()) == ["CANCELLED", "COMPLETED"]
-    xr.testing.assert_identical(submitter.result(), expected)
+    xr.testing.assert_identical(data_of(submitter.project), expected)
 
 
 def test_requeued_job_is_waited_for_and_gives_the_same_data(submitter, expected):
@@ -76,7 +76,7 @@ def test_requeued_job_is_waited_for_and_gives_the_same_data(submitter, expected)
     submitter.finish(controller)
     assert submitter.jobs() == {job: "COMPLETED"}
     assert submitter.cluster.details(job)["Restarts"] == "1"
-    xr.testing.assert_identical(submitter.result(), expected)
+    xr.testing.assert_identical(data_of(submitter.project), expected)
 
 
 def test_job_killed_for_memory_is_retried_with_more(submitter, expected):
@@ -87,7 +87,7 @@ def test_job_killed_for_memory_is_retried_with_more(submitter, expected):
     memory = [submitter.cluster.details(job)["MinMemoryNode"] for job in (first, second)]
     assert memory == ["300M", "600M"]
     assert "exceeded memory limit" in output
-    xr.testing.assert_identical(submitter.result(), expected)
+    xr.testing.assert_identical(data_of(submitter.project), expected)
 
 
 RECOVERY = """\
@@ -110,4 +110,4 @@ def test_after_a_lost_controller_the_documented_commands_finish_the_run(submitte
     wait_for(lambda: submitter.jobs() == {job: "CANCELLED"}, 60, "the orphan is cancelled")
     submitter.project.run(*unlock.split()[1:], config="config/long.yaml")
     submitter.run(RUN)
-    xr.testing.assert_identical(submitter.result(), expected)
+    xr.testing.assert_identical(data_of(submitter.project), expected)
