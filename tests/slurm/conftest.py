@@ -45,7 +45,7 @@ class Submitter:
         self.controllers.append(controller)
         return controller
 
-    def finish(self, controller: subprocess.Popen, seconds: float = 600) -> str:
+    def finish(self, controller: subprocess.Popen, seconds: float = 1800) -> str:
         """What the controller printed, once it has succeeded."""
         status = controller.wait(timeout=seconds)
         output = self.output.read_text()
@@ -62,7 +62,7 @@ class Submitter:
     def training(self) -> str:
         """The id of the SLURM job that has begun to train, once one has."""
         log = self.project.folder / LOG
-        wait_for(lambda: log.exists() and "starting" in log.read_text(), 300, "a job trains")
+        wait_for(lambda: log.exists() and "starting" in log.read_text(), 600, "a job trains")
         (job,) = self.cluster.running()
         return job
 
