@@ -19,12 +19,11 @@ BLOCKS = {
 }
 SUBMISSIONS = {
     "parity": 5,
-    "tuples": 16,
     "allocation": 1,
     "curves": 2,
     "steps": 1,
     "diagnostics": 2,
-    "figures": 16,  # each figure with what it alone needs
+    "figures": 16,
     "report": 1,
 }
 

@@ -14,8 +14,6 @@ rule combine:
         "<benchmarks>/combine/{sweep}.tsv"
     wildcard_constraints:
         sweep="|".join(SWEEPS),
-    group:
-        "figures"
     conda:
         "../../environment.yml"
     threads: 1
@@ -47,8 +45,6 @@ rule combine_seeds:
         "<benchmarks>/combine_seeds/{diagnostic}.tsv"
     wildcard_constraints:
         diagnostic="|".join(SEEDED),
-    group:
-        "figures"
     conda:
         "../../environment.yml"
     threads: 1

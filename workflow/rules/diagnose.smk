@@ -20,8 +20,6 @@ for diagnostic in PAPER.diagnostics():
         wildcard_constraints:
             first=r"\d+",
             last=r"\d+",
-        group:
-            "diagnostics"
         conda:
             "../../environment.yml"
         threads: 1

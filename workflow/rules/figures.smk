@@ -73,8 +73,6 @@ for name, inputs in FIGURES.items():
             f"<logs>/figure_{name}.log",
         benchmark:
             f"<benchmarks>/figure_{name}.tsv"
-        group:
-            "figures"
         conda:
             "../../environment.yml"
         threads: 1

@@ -13,8 +13,6 @@ rule claims:
         "<logs>/claims.log",
     benchmark:
         "<benchmarks>/claims.tsv"
-    group:
-        "report"
     conda:
         "../../environment.yml"
     threads: 1
@@ -44,8 +42,6 @@ rule report:
         "<logs>/report.log",
     benchmark:
         "<benchmarks>/report.tsv"
-    group:
-        "report"
     conda:
         "../../environment.yml"
     threads: 1
@@ -82,8 +78,6 @@ rule crate:
         "<logs>/crate.log",
     benchmark:
         "<benchmarks>/crate.tsv"
-    group:
-        "report"
     conda:
         "../../environment.yml"
     threads: 1

@@ -19,8 +19,6 @@ for experiment in PAPER.experiments():
             point="[^/]+",
             first=r"\d+",
             last=r"\d+",
-        group:
-            experiment
         conda:
             "../../environment.yml"
         threads: 1
