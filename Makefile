@@ -8,16 +8,19 @@ A ?= results
 B ?= results/smoke
 BIN := .venv/bin
 RUNTIME := .venv/.runtime
+CLUSTER := .venv/.cluster
 DEV := .venv/.dev
 VALIDATOR := .venv/validator
 
-.PHONY: reproduce smoke verify publish compare test lint format schema lock unlock clean
+.PHONY: reproduce smoke cluster verify publish compare test lint format schema lock unlock clean
 
 reproduce: $(RUNTIME) ## the full paper: figures and report under results/
 	$(BIN)/snakemake --cores $(CORES) $(TARGETS)
 
 smoke: $(RUNTIME) ## the same workflow at tiny sizes, in minutes
 	$(BIN)/snakemake --cores $(CORES) all --configfile config/smoke.yaml
+
+cluster: $(CLUSTER) ## what a run on SLURM needs besides; docs/cluster.md says how to start one
 
 verify: $(RUNTIME) ## whether the files of RESULTS are as the run left them
 	$(BIN)/python -m gradient_failures.verify $(RESULTS)
@@ -67,8 +70,12 @@ $(RUNTIME): requirements.lock pyproject.toml
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --editable .
 	@touch $@
 
+$(CLUSTER): $(RUNTIME) requirements-cluster.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-cluster.lock
+	@touch $@
+
 # The validator of RO-Crates asks for an older rich than a run has, so it gets an environment of its own.
-$(DEV): $(RUNTIME) requirements-dev.lock requirements-validator.lock
+$(DEV): $(CLUSTER) requirements-dev.lock requirements-validator.lock
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.lock
 	$(PYTHON) -m venv $(VALIDATOR)
 	$(VALIDATOR)/bin/python -m pip install --quiet --disable-pip-version-check -r requirements-validator.lock

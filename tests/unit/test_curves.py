@@ -355,7 +355,7 @@ def test_a_snapshot_must_be_an_evaluation(snapshot):
 def test_constants_of_the_paper():
     assert curves.KINKS == 3
     assert CurvesPoint(method="linear").slug() == "method~linear"
-    assert CurvesPoint.from_slug("method~linear,n_points~50").n_points == 50
+    assert CurvesPoint.from_slug("method~linear+n_points~50").n_points == 50
 
 
 @pytest.mark.parametrize("distribution", ["figure", "text"])

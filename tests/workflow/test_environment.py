@@ -39,15 +39,22 @@ def test_lock_satisfies_every_dependency(requirement):
 
 
 @pytest.mark.parametrize(
-    "requirement", [Requirement(line) for line in project()["optional-dependencies"]["dev"]], ids=str
+    ("extra", "requirement"),
+    [
+        (extra, Requirement(line))
+        for extra, lines in project()["optional-dependencies"].items()
+        for line in lines
+    ],
+    ids=str,
 )
-def test_dev_lock_satisfies_every_dependency(requirement):
-    pins = lock("requirements.lock") | lock("requirements-dev.lock")
+def test_lock_of_an_extra_satisfies_every_dependency(extra, requirement):
+    pins = lock("requirements.lock") | lock(f"requirements-{extra}.lock")
     assert pins[requirement.name] in requirement.specifier
 
 
 def test_locks_do_not_overlap():
-    assert not lock("requirements.lock").keys() & lock("requirements-dev.lock").keys()
+    names = [name for part in ("", "-cluster", "-dev") for name in lock(f"requirements{part}.lock")]
+    assert len(names) == len(set(names))
 
 
 def test_conda_environment_has_the_dependencies_at_the_locked_versions():

@@ -18,7 +18,7 @@ rule combine:
         "../../environment.yml"
     threads: 1
     resources:
-        mem_mb=2000,
+        mem_mb=growing(2000),
         runtime=15,
     params:
         axes=lambda wildcards: sweep_of(wildcards.sweep).axes(),
@@ -49,7 +49,7 @@ rule combine_seeds:
         "../../environment.yml"
     threads: 1
     resources:
-        mem_mb=2000,
+        mem_mb=growing(2000),
         runtime=15,
     params:
         settings=lambda wildcards: SEEDED[wildcards.diagnostic].settings.model_dump(),

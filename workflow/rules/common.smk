@@ -178,6 +178,11 @@ def training_of(experiment):
     )
 
 
+def growing(megabytes):
+    """Memory of a job, in MB, by its attempt: one that was killed for too little gets more when it is retried."""
+    return lambda wildcards, attempt: megabytes * attempt
+
+
 def figure(name):
     """The files of one figure, by format; Snakemake's own report shows the first."""
     files = {kind: f"<results>/figures/{name}.{kind}" for kind in FIGURE_FORMATS}

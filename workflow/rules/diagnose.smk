@@ -24,8 +24,8 @@ for diagnostic in PAPER.diagnostics():
             "../../environment.yml"
         threads: 1
         resources:
-            mem_mb=1500,
-            runtime=60,
+            mem_mb=growing(1500),
+            runtime=20,
         params:
             diagnostic=diagnostic,
             settings=settings_of(diagnostic),

@@ -77,7 +77,7 @@ for name, inputs in FIGURES.items():
             "../../environment.yml"
         threads: 1
         resources:
-            mem_mb=1000,
+            mem_mb=growing(1000),
             runtime=10,
         params:
             figure=name,
@@ -102,7 +102,7 @@ rule figures_pdf:
         "../../environment.yml"
     threads: 1
     resources:
-        mem_mb=1000,
+        mem_mb=growing(1000),
         runtime=10,
     message:
         "Binding the figures"

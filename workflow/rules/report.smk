@@ -17,7 +17,7 @@ rule claims:
         "../../environment.yml"
     threads: 1
     resources:
-        mem_mb=2000,
+        mem_mb=growing(2000),
         runtime=10,
     message:
         "Judging the claims"
@@ -40,7 +40,7 @@ rule costs:
         "../../environment.yml"
     threads: 1
     resources:
-        mem_mb=1000,
+        mem_mb=growing(1000),
         runtime=10,
     message:
         "Summing up the costs"
@@ -82,7 +82,7 @@ rule report:
         "../../environment.yml"
     threads: 1
     resources:
-        mem_mb=1000,
+        mem_mb=growing(1000),
         runtime=10,
     params:
         config=PAPER.model_dump(exclude_none=True),
@@ -123,7 +123,7 @@ rule crate:
         "../../environment.yml"
     threads: 1
     resources:
-        mem_mb=1000,
+        mem_mb=growing(1000),
         runtime=10,
     params:
         config=resolved_config(),

@@ -23,7 +23,7 @@ for experiment in PAPER.experiments():
             "../../environment.yml"
         threads: 1
         resources:
-            mem_mb=1500,
+            mem_mb=growing(1500),
             runtime=60,
             checkpoint_every=60,
         params:

@@ -58,8 +58,11 @@ class Point(Strict):
     """One point of an experiment's grid. Axes left at their default are not part of its name."""
 
     def slug(self) -> str:
-        """File name of this point, e.g. ``dim~30,fixed_subset_size~3``."""
-        return ",".join(f"{axis}~{value}" for axis, value in self.model_dump(exclude_defaults=True).items())
+        """File name of this point, e.g. ``dim~30+fixed_subset_size~3``.
+
+        A comma would not do: Snakemake takes it for the end of a wildcard when it submits a job to a cluster.
+        """
+        return "+".join(f"{axis}~{value}" for axis, value in self.model_dump(exclude_defaults=True).items())
 
     @classmethod
     def from_slug(cls, slug: str) -> Self:
@@ -69,7 +72,7 @@ class Point(Strict):
 
 def coordinates(slug: str) -> dict[str, str]:
     """The axes that the name of a point holds, with their values as text."""
-    return dict(axis.split("~", 1) for axis in slug.split(","))
+    return dict(axis.split("~", 1) for axis in slug.split("+"))
 
 
 class Sweep(Strict):

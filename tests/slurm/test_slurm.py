@@ -1,0 +1,113 @@
+"""The workflow on a real SLURM: requests reach the jobs, and what goes wrong costs time, not results."""
+
+import os
+import re
+import signal
+import subprocess
+from pathlib import Path
+
+import pytest
+import xarray as xr
+
+from conftest import ROOT
+from gradient_failures import dataset
+from slurm.cluster import missing, wait_for
+from slurm.conftest import RUN, data_of
+
+pytestmark = [pytest.mark.slurm, pytest.mark.skipif(bool(missing()), reason=missing())]
+
+
+def test_whole_workflow_has_the_results_of_a_local_run(submitter, finished):
+    """Blocks of seeds as on a cluster; most of them share SLURM jobs."""
+    submitter.run("all", config=("config/tiny.yaml", "config/cluster.yaml"))
+    folder = submitter.project.folder
+    assert (folder / "results/report/index.html").exists()
+    assert set(submitter.jobs().values()) == {"COMPLETED"}
+    metrics = sorted((finished.folder / "results/metrics").glob("*.nc"))
+    assert metrics
+    for path in metrics:
+        local, remote = dataset.read(path), dataset.read(folder / "results/metrics" / path.name)
+        xr.testing.assert_identical(local.drop_attrs(deep=False), remote.drop_attrs(deep=False))
+
+
+ASKED = {
+    "Partition": "gpu",
+    "TresPerJob": "gres:gpu:1",
+    "TimeLimit": "00:07:00",
+    "NumCPUs": "1",
+    "MinMemoryNode": "1500M",
+}
+
+
+def environment_of_training(cluster, job):
+    """The environment of the process of ``job`` that trains."""
+    pids = re.findall(r"^(\d+)", cluster.command("scontrol", "listpids", job), flags=re.MULTILINE)
+    (pid,) = [pid for pid in pids if "train.py" in Path(f"/proc/{pid}/cmdline").read_text().split("\0")[1]]
+    return dict(line.split("=", 1) for line in Path(f"/proc/{pid}/environ").read_text().split("\0") if line)
+
+
+def test_requests_reach_the_job_and_an_interrupted_run_cancels_it(submitter):
+    requests = ["gpu=1", "slurm_partition=gpu", "runtime=7"]
+    controller = submitter.start(RUN, "--set-resources", *(f"train_parity:{one}" for one in requests))
+    job = submitter.training()
+    details = submitter.cluster.details(job)
+    assert details["JobName"].startswith("gradient-failures_")
+    assert {name: details[name] for name in ASKED} == ASKED
+    assert environment_of_training(submitter.cluster, job)["CUDA_VISIBLE_DEVICES"] in ("0", "1")
+
+    controller.send_signal(signal.SIGINT)
+    assert controller.wait(timeout=120) != 0
+    wait_for(lambda: submitter.jobs()[job] == "CANCELLED", 60, "the job is cancelled")
+    assert not (submitter.project.folder / RUN).exists()
+
+
+def test_cancelled_job_is_retried_and_gives_the_same_data(submitter, expected):
+    controller = submitter.start(RUN)
+    submitter.cluster.command("scancel", submitter.training())
+    submitter.finish(controller)
+    assert list(submitter.jobs().values()) == ["CANCELLED", "COMPLETED"]
+    xr.testing.assert_identical(data_of(submitter.project), expected)
+
+
+def test_requeued_job_is_waited_for_and_gives_the_same_data(submitter, expected):
+    controller = submitter.start(RUN)
+    job = submitter.training()
+    submitter.cluster.command("scontrol", "requeue", job)
+    submitter.finish(controller)
+    assert submitter.jobs() == {job: "COMPLETED"}
+    assert submitter.cluster.details(job)["Restarts"] == "1"
+    xr.testing.assert_identical(data_of(submitter.project), expected)
+
+
+def test_job_killed_for_memory_is_retried_with_more(submitter, expected):
+    submitter.project.edit("workflow/rules/train.smk", "growing(1500)", "growing(300)")
+    output = submitter.run(RUN)
+    first, second = submitter.jobs()
+    assert submitter.jobs() == {first: "FAILED", second: "COMPLETED"}
+    memory = [submitter.cluster.details(job)["MinMemoryNode"] for job in (first, second)]
+    assert memory == ["300M", "600M"]
+    assert "exceeded memory limit" in output
+    xr.testing.assert_identical(data_of(submitter.project), expected)
+
+
+RECOVERY = """\
+squeue --me --noheader --format '%i %j' | grep gradient-failures_ | cut -d ' ' -f 1 | xargs -r scancel
+snakemake --unlock
+snakemake --workflow-profile profiles/slurm all
+"""
+
+
+def test_after_a_lost_controller_the_documented_commands_finish_the_run(submitter, expected):
+    assert RECOVERY in (ROOT / "docs/cluster.md").read_text()
+    cancel, unlock, _ = RECOVERY.splitlines()
+    controller = submitter.start(RUN)
+    job = submitter.training()
+    os.killpg(controller.pid, signal.SIGKILL)
+    controller.wait()
+    assert submitter.jobs() == {job: "RUNNING"}
+
+    subprocess.run(["bash", "-c", cancel], env=submitter.environment, check=True)
+    wait_for(lambda: submitter.jobs() == {job: "CANCELLED"}, 60, "the orphan is cancelled")
+    submitter.project.run(*unlock.split()[1:], config="config/long.yaml")
+    submitter.run(RUN)
+    xr.testing.assert_identical(data_of(submitter.project), expected)
