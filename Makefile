@@ -32,7 +32,7 @@ compare: $(RUNTIME) ## what differs between the results in A and B
 	$(BIN)/python -m gradient_failures.compare $(A) $(B)
 
 test: $(DEV) ## all tests
-	$(BIN)/python -m pytest -n auto
+	$(BIN)/python -m pytest -n auto --dist worksteal
 
 lint: $(DEV) ## style, types and workflow checks
 	$(BIN)/ruff check .

@@ -81,12 +81,12 @@ def test_requeued_job_is_waited_for_and_gives_the_same_data(submitter, expected)
 
 
 def test_job_killed_for_memory_is_retried_with_more(submitter, expected):
-    submitter.project.edit("workflow/rules/train.smk", "growing(1500)", "growing(300)")
+    submitter.project.edit("workflow/rules/train.smk", "growing(1500)", "growing(400)")
     output = submitter.run(RUN)
     first, second = submitter.jobs()
     assert submitter.jobs() == {first: "FAILED", second: "COMPLETED"}
     memory = [submitter.cluster.details(job)["MinMemoryNode"] for job in (first, second)]
-    assert memory == ["300M", "600M"]
+    assert memory == ["400M", "800M"]
     assert "exceeded memory limit" in output
     xr.testing.assert_identical(data_of(submitter.project), expected)
 
