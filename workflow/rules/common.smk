@@ -131,12 +131,12 @@ def data_by_figure():
 
 def benchmarks():
     """The benchmark files of all jobs up to the figures and verdicts, by rule."""
-    jobs = {f"train_{name}": [] for name in PAPER.experiments()}
-    for run in dict.fromkeys(run for sweep in SWEEPS for run in runs_of(sweep)):
-        experiment, job = run.removeprefix("<results>/runs/").split("/", 1)
-        jobs[f"train_{experiment}"].append(job.removesuffix(".nc"))
-    for name in PAPER.diagnostics():
-        jobs[f"diagnose_{name}"] = [*SEEDED[name].parts()] if name in SEEDED else []
+    jobs = {name: [] for name in data_by_rule()}
+    for run in all_runs():
+        name, job = (
+            run.removeprefix("<results>/runs/").removesuffix(".nc").split("/", 1)
+        )
+        jobs[f"diagnose_{name}" if name in SEEDED else f"train_{name}"].append(job)
     jobs |= {"combine": [*SWEEPS], "combine_seeds": [*SEEDED]}
     jobs |= {name: [] for name in [*(f"figure_{name}" for name in FIGURES), "claims"]}
     return {

@@ -2,7 +2,6 @@
 
 import importlib.metadata
 import json
-import shutil
 from pathlib import Path
 
 import yaml
@@ -22,8 +21,7 @@ def name_of(path):
 def kept(path):
     """Copy a file of the project to where the results are, and return its name there."""
     copy = Path(snakemake.output.project) / path
-    copy.parent.mkdir(parents=True, exist_ok=True)
-    shutil.copyfile(path, copy)
+    files.copy(path, copy)
     return name_of(copy)
 
 
