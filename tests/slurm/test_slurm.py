@@ -12,7 +12,7 @@ import xarray as xr
 from conftest import ROOT
 from gradient_failures import dataset
 from slurm.cluster import missing, wait_for
-from slurm.conftest import RUN, data_of
+from slurm.conftest import LOG, RUN, data_of
 
 pytestmark = [pytest.mark.slurm, pytest.mark.skipif(bool(missing()), reason=missing())]
 
@@ -61,11 +61,12 @@ def test_requests_reach_the_job_and_an_interrupted_run_cancels_it(submitter):
     assert not (submitter.project.folder / RUN).exists()
 
 
-def test_cancelled_job_is_retried_and_gives_the_same_data(submitter, expected):
+def test_cancelled_job_is_retried_and_goes_on_from_its_checkpoint(submitter, expected):
     controller = submitter.start(RUN)
     submitter.cluster.command("scancel", submitter.training())
     submitter.finish(controller)
     assert list(submitter.jobs().values()) == ["CANCELLED", "COMPLETED"]
+    assert "resumed after seed 2, step" in (submitter.project.folder / LOG).read_text()
     xr.testing.assert_identical(data_of(submitter.project), expected)
 
 
@@ -87,6 +88,24 @@ def test_job_killed_for_memory_is_retried_with_more(submitter, expected):
     memory = [submitter.cluster.details(job)["MinMemoryNode"] for job in (first, second)]
     assert memory == ["300M", "600M"]
     assert "exceeded memory limit" in output
+    xr.testing.assert_identical(data_of(submitter.project), expected)
+
+
+def test_second_job_on_one_result_is_refused_while_the_first_runs(submitter, expected):
+    first = submitter.start(RUN)
+    orphan = submitter.training()
+    os.killpg(first.pid, signal.SIGKILL)
+    first.wait()
+    submitter.cluster.command("scontrol", "suspend", orphan)  # so that it cannot end before the second starts
+    submitter.project.run("--unlock", config="config/long.yaml")
+
+    second = submitter.start(RUN)
+    wait_for(lambda: "is at work on this job" in submitter.output.read_text(), 600, "the second is refused")
+    second.send_signal(signal.SIGINT)
+    assert second.wait(timeout=300) != 0
+
+    submitter.cluster.command("scontrol", "resume", orphan)
+    wait_for(lambda: submitter.jobs()[orphan] == "COMPLETED", 600, "the first ends")
     xr.testing.assert_identical(data_of(submitter.project), expected)
 
 
