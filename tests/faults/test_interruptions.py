@@ -12,7 +12,6 @@ import time
 from functools import cache
 
 import psutil
-import torch
 import xarray as xr
 
 from gradient_failures import dataset
@@ -27,8 +26,7 @@ SECONDS = 600
 
 @cache
 def uninterrupted():
-    """What the job computes if nothing happens to it, on one thread like the job."""
-    torch.set_num_threads(1)
+    """What the job computes if nothing happens to it."""
     return parity.train(ParityPoint(dim=5), ParityTraining(**TRAINING), [0, 1])
 
 
