@@ -25,9 +25,18 @@ rule all:
         "<results>/ro-crate-metadata.json",
 
 
+onstart:
+    keep_previous_results()
+
+
 onsuccess:
+    previous.drop(RESULTS)
     print(f"The report: {REPORT}")
 
 
 onerror:
     print("Finished results are kept: the same command goes on from here.")
+    if previous.drop(RESULTS):
+        print(
+            f"What failed jobs were to replace is kept in {RESULTS / previous.FOLDER}."
+        )

@@ -1,9 +1,11 @@
 import os
 import re
+import resource
 import shutil
 import subprocess
 import sys
 from collections import Counter
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Self
 
@@ -135,6 +137,11 @@ class Project:
         copy.write("config/tiny.yaml", TINY)
         return copy
 
+    def copied(self, folder: Path) -> Self:
+        """A copy of this one as it is, with its results."""
+        shutil.copytree(self.folder, folder, symlinks=True)
+        return type(self)(folder)
+
     def write(self, name: str, text: str) -> None:
         (self.folder / name).write_text(text)
 
@@ -169,24 +176,52 @@ class Project:
         return Counter({rule: int(count) for rule, count in rows if rule not in ("all", "total")})
 
 
+@contextmanager
+def largest_file(size):
+    """No file may grow beyond ``size`` bytes: writing more fails, as on a full disk."""
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, limits[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+
+
+@contextmanager
+def mounted(folder, *options):
+    """``folder`` with what ``options`` of mount put there; the test is skipped if that is not allowed."""
+    folder.mkdir(exist_ok=True)
+    mount = subprocess.run(["mount", *options, folder], capture_output=True, text=True)
+    if mount.returncode:
+        pytest.skip(f"nothing can be mounted here: {mount.stderr.strip()}")
+    try:
+        yield folder
+    finally:
+        subprocess.run(["umount", folder], check=True)
+
+
 @pytest.fixture
 def project(tmp_path):
     return Project.copied_to(tmp_path)
 
 
+def run_once(target, last, tmp_path_factory, worker_id):
+    """A project, one for all workers, in which a run made ``target``; ``last`` is the file made last."""
+    shared = tmp_path_factory.getbasetemp()
+    folder = (shared if worker_id == "master" else shared.parent) / Path(target).stem
+    with FileLock(f"{folder}.lock"):
+        if not (folder / last).exists():
+            Project.copied_to(folder).run(target)
+    return Project(folder)
+
+
 @pytest.fixture(scope="session")
 def finished(tmp_path_factory, worker_id):
     """A project whose tiny run is finished, one for all workers. Tests only read it, or copy it first."""
-    shared = tmp_path_factory.getbasetemp()
-    folder = (shared if worker_id == "master" else shared.parent) / "finished"
-    with FileLock(f"{folder}.lock"):
-        if not (folder / "results/ro-crate-metadata.json").exists():
-            Project.copied_to(folder).run()
-    return Project(folder)
+    return run_once("all", "results/ro-crate-metadata.json", tmp_path_factory, worker_id)
 
 
 @pytest.fixture
 def finished_copy(finished, tmp_path):
     """A finished project that a test may break."""
-    shutil.copytree(finished.folder, tmp_path / "project", symlinks=True)
-    return Project(tmp_path / "project")
+    return finished.copied(tmp_path / "project")

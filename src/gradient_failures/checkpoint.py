@@ -31,6 +31,9 @@ log = logging.getLogger(__name__)
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGUSR1)
 """Signals that stop a job once it is saved. Clusters send SIGUSR1, where asked to, before the time is up."""
 
+REFUSED = "refused"
+"""File that a process leaves in a folder that another has open."""
+
 
 class Resumable(Protocol):
     """A job in progress; as text, how far it is."""
@@ -192,6 +195,9 @@ class Checkpoint:
 def checkpoint_in(folder: Path, identity: Mapping[str, str], every: float) -> Iterator[Checkpoint]:
     """The :class:`Checkpoint` of a job that alone may use ``folder``, and that signals stop; gone on success.
 
+    It stays if another process was refused: Snakemake removes what a failed job should have written, which is
+    the result of this one.
+
     Raises
     ------
     RuntimeError : another process has it open.
@@ -204,22 +210,25 @@ def checkpoint_in(folder: Path, identity: Mapping[str, str], every: float) -> It
         finally:
             for number, handler in handlers.items():
                 signal.signal(number, handler)
-        shutil.rmtree(folder, ignore_errors=True)
+        if not (folder / REFUSED).exists():
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 @contextmanager
 def _sole_user_of(folder: Path) -> Iterator[None]:
     """Hold a lock in ``folder`` that goes when this process ends, however it ends."""
     folder.mkdir(parents=True, exist_ok=True)
-    holder = folder / "holder"
+    holder, refused = folder / "holder", folder / REFUSED
     try:
         lock = FileLock(folder / "lock").acquire(timeout=0)
     except Timeout:
+        refused.touch()
         name = holder.read_text(encoding="utf-8") if holder.exists() else "another process"
         raise RuntimeError(
             f"{folder}: {name} is at work on this job. Wait for it or end it (SIGTERM lets it save), "
             "then give the same command again"
         ) from None
     with lock:
+        refused.unlink(missing_ok=True)
         write_text(holder, f"process {os.getpid()} on {platform.node()}")
         yield

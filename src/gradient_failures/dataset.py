@@ -45,7 +45,11 @@ def write(dataset: xr.Dataset, path: str | os.PathLike[str], attributes: Mapping
     compressed = {"zlib": True, "complevel": 4, "shuffle": True, "fletcher32": True}
     encoding = {name: compressed for name, variable in result.variables.items() if _compressible(variable)}
     with atomic(path) as temporary:
-        result.to_netcdf(temporary, engine="netcdf4", format="NETCDF4", encoding=encoding)
+        try:
+            result.to_netcdf(temporary, engine="netcdf4", format="NETCDF4", encoding=encoding)
+        except RuntimeError:
+            _raise_what_the_system_says(temporary)
+            raise
         xr.testing.assert_identical(read(temporary), result)
 
 
@@ -109,6 +113,12 @@ def _finite_or_flagged(values: xr.DataArray, dataset: xr.Dataset) -> bool:
         if end in dataset and {dim, *dataset[end].dims} <= set(values.dims):
             bad = bad & (dataset[dim] <= dataset[end])
     return not bool(bad.any())
+
+
+def _raise_what_the_system_says(path: Path) -> None:
+    """OSError if the disk is full, or a quota reached: the netCDF library says no more than "HDF error"."""
+    with path.open("ab") as file:
+        file.write(bytes(2**20))
 
 
 def _compressible(variable: xr.Variable) -> bool:

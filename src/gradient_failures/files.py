@@ -13,7 +13,7 @@ def atomic(path: str | os.PathLike[str]) -> Iterator[Path]:
     """Yield a temporary path in the folder of ``path``; on success it becomes ``path``, else it goes.
 
     The content is on the disk before the name changes, so a crash at any moment leaves
-    the old file or the new one, never half of one.
+    the old file or the new one, never half of one. An OSError names the file.
     """
     final = Path(path)
     final.parent.mkdir(parents=True, exist_ok=True)
@@ -26,8 +26,22 @@ def atomic(path: str | os.PathLike[str]) -> Iterator[Path]:
         _sync(temporary)
         temporary.replace(final)
         _sync(final.parent)
+    except OSError as error:
+        error.filename = error.filename or str(final)
+        raise
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def require_writable(folder: str | os.PathLike[str]) -> None:
+    """Make ``folder`` if it is missing; OSError, with its name, if that or writing to it is impossible."""
+    try:
+        Path(folder).mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        error.filename = str(folder)
+        raise
 
 
 def write_text(path: str | os.PathLike[str], text: str) -> None:

@@ -221,8 +221,8 @@ def duration(seconds: float) -> str:
 
 
 def markdown(text: str) -> str:
-    """``text`` with the signs that mean something in a Markdown table escaped."""
-    return re.sub(r"([\\`*_<>|~$])", r"\\\1", text)
+    """``text`` in one line, with the signs that mean something in a Markdown table escaped."""
+    return re.sub(r"([\\`*_<>|~$&]|(?<=\])\()", r"\\\1", " ".join(text.split()))
 
 
 def data_uri(svg: bytes) -> str:

@@ -75,7 +75,7 @@ def extra_files(folder: Path, recorded: Iterable[str]) -> list[str]:
         path.relative_to(folder).as_posix()
         for path in folder.rglob("*")
         if path.is_file()
-        and not path.name.startswith(".")
+        and not any(part.startswith(".") for part in path.relative_to(folder).parts)
         and not any(path.is_relative_to(other) for other in others)
     ]
     return sorted({*found} - {*recorded, METADATA})

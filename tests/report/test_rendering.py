@@ -8,14 +8,26 @@ from pypdf import PdfReader
 from conftest import FIGURES
 
 
-def test_markup_in_data_is_escaped(finished_copy):
-    finished_copy.edit(
-        "config/deviations.yaml", "topic: Parity, input encoding", 'topic: "<script>alert(1)</script>"'
-    )
+def test_markup_in_data_is_shown_as_text(finished_copy):
+    script = "<script>alert(1)</script>"
+    finished_copy.edit("config/deviations.yaml", "topic: Parity, input encoding", f'topic: "{script}"')
+    for key, value in {
+        "statement": "Parities of 5 bits are learnt.",
+        "source": "§2.1, figure 1",
+        "published": "one run, first at 0.99 after 2110 steps",
+    }.items():
+        finished_copy.edit(
+            "config/claims.yaml", f"{key}: {value}", f'{key}: "{key} {script} [x](javascript:x) |"'
+        )
     finished_copy.run()
     page = (finished_copy.folder / "results/report/index.html").read_text()
     assert "<script>" not in page
-    assert "&lt;script&gt;alert(1)&lt;/script&gt;" in page
+    shown = "&lt;script&gt;alert(1)&lt;/script&gt;"
+    for text in (shown, *(f"{key} {shown}" for key in ("statement", "source", "published"))):
+        assert text in page
+    summary = (finished_copy.folder / "results/report/summary.md").read_text()
+    for key in ("statement", "source", "published"):
+        assert rf"{key} \<script\>alert(1)\</script\> [x]\(javascript:x) \|" in summary
 
 
 def test_the_summary_has_one_row_for_each_claim_with_its_verdict(finished):

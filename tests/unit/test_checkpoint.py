@@ -6,7 +6,6 @@ import logging
 import os
 import platform
 import re
-import resource
 import signal
 import subprocess
 import sys
@@ -18,6 +17,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
+from conftest import largest_file, mounted
 from gradient_failures.checkpoint import StoppedError, checkpoint_in, load_state, state_of
 from gradient_failures.config.optimisers import AdagradConfig, AdamConfig, SGDConfig
 from gradient_failures.optimisers import optimiser_of
@@ -260,17 +260,6 @@ def test_what_a_killed_writer_leaves_is_not_read_and_goes_with_the_next_save(tmp
     assert not half.exists()
 
 
-@contextmanager
-def largest_file(size):
-    """No file may grow beyond ``size`` bytes: writing more fails, as on a full disk."""
-    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (size, limits[1]))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
-
-
 def test_a_checkpoint_that_cannot_be_written_is_a_warning_and_the_one_before_stays(tmp_path, caplog):
     with left_by_a_failure(tmp_path / "job") as checkpoint:
         checkpoint.offer(walked(3))
@@ -299,15 +288,8 @@ def test_a_checkpoint_on_a_full_disk_is_a_warning_and_the_one_before_stays(full_
 @pytest.fixture
 def full_disk(tmp_path):
     """A small disk of its own."""
-    disk = tmp_path / "disk"
-    disk.mkdir()
-    mount = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", "size=200k", "tmpfs", disk], capture_output=True, text=True
-    )
-    if mount.returncode:
-        pytest.skip(f"no small disk can be mounted here: {mount.stderr.strip()}")
-    yield disk
-    subprocess.run(["umount", disk], check=True)
+    with mounted(tmp_path / "disk", "-t", "tmpfs", "-o", "size=200k", "tmpfs") as disk:
+        yield disk
 
 
 def through_a_file(state):
@@ -429,3 +411,14 @@ def test_a_second_process_is_refused_and_told_of_the_first_until_that_ends_howev
                 pytest.fail("two at work")
         holder.kill()
     assert additions_restored(tmp_path / "job") == 0
+
+
+def test_after_another_was_refused_the_checkpoint_outlives_success_once(tmp_path):
+    """Snakemake removes the outputs of the one that was refused, which are those of the other."""
+    with opened(tmp_path / "job") as checkpoint:
+        checkpoint.offer(walked(3))
+        with pytest.raises(RuntimeError, match="at work on this job"), opened(tmp_path / "job"):
+            pytest.fail("two at work")
+    with opened(tmp_path / "job") as checkpoint:
+        assert checkpoint.restored(Walk).taken == 3
+    assert not (tmp_path / "job").exists()

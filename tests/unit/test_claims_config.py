@@ -2,6 +2,7 @@
 
 import copy
 import inspect
+import re
 from pathlib import Path
 from typing import get_args
 
@@ -10,7 +11,7 @@ import yaml
 
 from gradient_failures.claims import METRICS
 from gradient_failures.config.base import Experiment
-from gradient_failures.config.claims import Criterion, Metric, validated_claims
+from gradient_failures.config.claims import Criterion, Metric, check_data, validated_claims
 from gradient_failures.config.errors import ConfigError
 from gradient_failures.config.paper import validated
 from gradient_failures.diagnostics import (
@@ -227,3 +228,23 @@ def test_an_id_used_twice_is_refused_in_a_readable_line():
 
 def test_a_criterion_of_zero_is_a_criterion():
     assert Criterion(at_most=0).at_most == 0
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        (
+            "data: parity\n",
+            "data: paritty\n",
+            "claims.parity-d5-learnt.data paritty: unknown file; did you mean 'parity'?",
+        ),
+        ("[{dim: 5}]", "[{dimm: 5}]", "parity-d5-learnt.select dimm: unknown key; did you mean 'dim'?"),
+        ("{level: 0.99}", "{}", "claims.0: success_rate takes the options ['level']; given are []"),
+        ("[{dim: 5}]", "[{dim: [5, 10]}]", "claims.0: success_rate takes one value of each axis"),
+        ("criterion:", "criterium:", "claims.0.criterium: unknown key; did you mean 'criterion'?"),
+    ],
+)
+def test_a_claim_that_fits_no_data_is_explained(old, new, message):
+    text = (CONFIG / "claims.yaml").read_text(encoding="utf-8")
+    with pytest.raises(ConfigError, match=re.escape(message)):
+        check_data(validated_claims(yaml.safe_load(text.replace(old, new, 1))), PAPER.files())

@@ -125,6 +125,7 @@ def test_the_schema_accepts_the_full_configuration():
         ("steps.training.multiclass.batch_size", 0),
         ("steps.training.two_class", {}),
         ("realisability.exhaustive_dim", [15]),
+        ("pathvars.results", "../elsewhere"),
     ],
 )
 def test_the_schema_refuses_what_the_models_refuse(key, value):
@@ -307,6 +308,31 @@ def test_a_sweep_called_like_a_diagnostic_is_refused():
     message = refusal(with_value("parity.sweeps.realisability", {"dim": [5], "seeds": 1}))
     assert "called realisability" in message
     assert "\n" not in message
+
+
+@pytest.mark.parametrize(
+    "folder",
+    ["/tmp/x", "..", "../x", "a/../../x", "~/x", "", "a/", "a//b", "a b", "{dim}", "<logs>", "$HOME", "a\n"],
+)
+@pytest.mark.parametrize("name", ["results", "logs", "benchmarks"])
+def test_a_folder_outside_the_project_or_with_signs_of_its_own_is_refused(name, folder):
+    message = refusal(with_value(f"pathvars.{name}", folder))
+    assert message.startswith(
+        f"pathvars.{name}: {folder!r} is not allowed: it should be a folder inside the project"
+    )
+    assert "make a link to it" in message
+
+
+@pytest.mark.parametrize(
+    "folder", ["results", "results/mine", "a.b/c_d-1+x", "ergebnisse/größe", "...", "a..b"]
+)
+def test_any_folder_inside_the_project_is_allowed(folder):
+    assert validated(with_value("pathvars.results", folder)).pathvars.results == folder
+
+
+def test_a_sweep_that_figures_read_has_its_axes():
+    message = refusal(with_value("parity.sweeps.parity.input_encoding", ["signs"]))
+    assert message.startswith("parity: sweeps.parity must have the axes dim for its figures and claims")
 
 
 def test_several_mistakes_take_one_line_each():

@@ -2,7 +2,8 @@
 
 import pytest
 
-from gradient_failures.files import atomic, write_text
+from conftest import largest_file
+from gradient_failures.files import atomic, require_writable, write_text
 
 
 def names(folder):
@@ -65,3 +66,24 @@ def test_text_is_written_as_utf_8_in_place_of_the_old(tmp_path):
     write_text(path, "§2.1: 0.5 ± 0.02")
     assert path.read_bytes() == "§2.1: 0.5 ± 0.02".encode()
     assert names(tmp_path) == ["claims.json"]
+
+
+@pytest.mark.parametrize("step", ["text", "folder"])
+def test_an_error_of_the_system_names_the_file(tmp_path, step):
+    path = tmp_path / "results/claims.json"
+    if step == "folder":
+        (tmp_path / "results").write_text("no folder")
+    with largest_file(1000), pytest.raises(OSError, match="results"):
+        write_text(path, "x" * 2000)
+    assert not path.exists()
+
+
+def test_a_folder_is_made_and_left_empty_if_it_can_be_written_to(tmp_path):
+    require_writable(tmp_path / "a/b")
+    assert names(tmp_path / "a/b") == []
+
+
+def test_a_folder_that_cannot_be_made_is_named(tmp_path):
+    (tmp_path / "results").write_text("no folder")
+    with pytest.raises(OSError, match=f"File exists: '{tmp_path}/results'"):
+        require_writable(tmp_path / "results")

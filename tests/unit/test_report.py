@@ -128,3 +128,5 @@ def test_durations_have_the_unit_that_suits_them(seconds, words):
 
 def test_signs_of_markdown_are_escaped():
     assert markdown("|v*| < 5, d_max: [0.1, 0.2]") == r"\|v\*\| \< 5, d\_max: [0.1, 0.2]"
+    assert markdown("a row\n\n# and no other") == "a row # and no other"
+    assert markdown("[no link](javascript:x) &lt;") == r"[no link]\(javascript:x) \&lt;"

@@ -90,6 +90,8 @@ def test_a_damaged_configuration_is_not_run_again(folder, capsys):
 def test_extra_files_are_told_but_no_error(folder, capsys):
     (folder / "note.txt").write_text("mine")
     (folder / "metrics/.hidden").write_text("")
+    (folder / ".previous").mkdir()
+    (folder / ".previous/parity.nc").write_text("")
     assert verify.main([str(folder)]) == 0
     assert capsys.readouterr().out.splitlines()[-1] == "Besides them, 1 not of this run: note.txt"
 

@@ -13,6 +13,7 @@ PACKAGE = PROJECT / "src"
 sys.path.insert(0, str(PACKAGE))
 os.environ.update(PYTHONPATH=str(PACKAGE))
 
+from gradient_failures import files, previous
 from gradient_failures.config.base import seed_blocks
 from gradient_failures.config.claims import check_data, validated_claims
 from gradient_failures.config.errors import ConfigError
@@ -53,7 +54,8 @@ SEEDED = {
     if isinstance(part, SeededDiagnostic)
 }
 METRICS = expand("<results>/metrics/{name}.nc", name=[*SWEEPS, *PAPER.diagnostics()])
-REPORT = f"{PAPER.pathvars.results}/report/index.html"
+RESULTS = Path(PAPER.pathvars.results)
+REPORT = RESULTS / "report/index.html"
 FIGURE_FORMATS = ["svg", "png", "pdf"]
 
 
@@ -69,6 +71,19 @@ def code_of(script, *modules):
         Path(module.__file__) for module in finder.modules.values() if module.__file__
     }
     return sorted(str(file.relative_to(PROJECT)) for file in files)
+
+
+def keep_previous_results():
+    """Copy what the jobs of this run will replace; a WorkflowError if there is no writing to its folders."""
+    jobs = workflow.dag.needrun_jobs()
+    try:
+        for _, folder in PAPER.pathvars:
+            files.require_writable(folder)
+        previous.keep((output for job in jobs for output in job.output), RESULTS)
+    except OSError as error:
+        raise WorkflowError(
+            f"Results cannot be written: {error}. Put that right, then give the same command again."
+        )
 
 
 def experiment_of(name):
@@ -143,15 +158,6 @@ def benchmarks():
         name: [f"<benchmarks>/{name}/{part}.tsv" for part in parts]
         or f"<benchmarks>/{name}.tsv"
         for name, parts in jobs.items()
-    }
-
-
-def resolved_config():
-    """The configuration of this run with all its overlays, to run it again from the project's folder."""
-    config = PAPER.model_dump(mode="json")
-    folders = config["pathvars"].items()
-    return config | {
-        "pathvars": {name: os.path.relpath(path) for name, path in folders}
     }
 
 

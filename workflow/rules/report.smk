@@ -126,7 +126,7 @@ rule crate:
         mem_mb=growing(1000),
         runtime=10,
     params:
-        config=resolved_config(),
+        config=PAPER.model_dump(mode="json"),
     message:
         "Describing the run"
     script:

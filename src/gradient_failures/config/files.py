@@ -11,7 +11,7 @@ from gradient_failures.config.errors import ConfigError
 def read_yaml(path: str) -> Any:
     """The content of ``path``; a :class:`ConfigError` names the file if it is missing, empty or not YAML."""
     try:
-        content = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
+        content = yaml.safe_load(Path(path).read_bytes())
     except OSError as error:
         raise ConfigError(f"{path}: cannot be read ({error.strerror})") from None
     except yaml.YAMLError as error:

@@ -1,11 +1,12 @@
 """The whole configuration: every key that ``config/config.yaml`` may hold."""
 
 import json
+import re
 from collections import Counter
 from collections.abc import Mapping
 from typing import Annotated, Any, Self
 
-from pydantic import Field, ValidationError, model_validator
+from pydantic import AfterValidator, Field, ValidationError, model_validator
 
 from gradient_failures.config.allocation import AllocationConfig
 from gradient_failures.config.base import Diagnostic, Experiment, Strict
@@ -27,7 +28,20 @@ from gradient_failures.config.snr import SnrConfig
 from gradient_failures.config.steps import StepsConfig
 from gradient_failures.config.tuples import TuplesConfig
 
-Folder = Annotated[str, Field(min_length=1, pattern=r"[^/]$")]
+INSIDE = r"^(?!(.*/)?\.\.(/|$))[\w.+-]+(/[\w.+-]+)*$"
+"""A relative path that does not go up, without signs that shells or Snakemake take for more."""
+
+
+def _inside_the_project(folder: str) -> str:
+    if not re.fullmatch(INSIDE, folder):
+        raise ValueError(
+            "it should be a folder inside the project, named with letters, digits and the signs ._+-; "
+            "for another place, make a link to it: ln -s PLACE results"
+        )
+    return folder
+
+
+Folder = Annotated[str, AfterValidator(_inside_the_project), Field(json_schema_extra={"pattern": INSIDE})]
 
 
 class Folders(Strict):
@@ -47,7 +61,7 @@ class PaperConfig(Strict):
     """Configuration of the reproduction."""
 
     pathvars: Folders
-    """Folders, relative to the project or absolute, by Snakemake's own name for such variables."""
+    """Folders in the project, by Snakemake's name for such variables. Any may be a link to another place."""
 
     parity: ParityConfig
     """Learning random parities (§2.1, figure 1)."""

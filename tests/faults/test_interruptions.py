@@ -1,9 +1,10 @@
-"""Real jobs that are killed while they train: the same command goes on, and ends with the same bits."""
+"""Jobs and runs that are killed or stopped: the same command goes on, and ends with the same bits."""
 
 import os
 import platform
 import random
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -91,12 +92,17 @@ def press_ctrl_c(run):
     os.killpg(run.controller.pid, signal.SIGINT)
 
 
-def assert_finished(run, output):
-    assert run.controller.returncode == 0, output + run.logged()
-    assert "resumed after" in run.logged()
+def assert_same_bits(run):
     result = dataset.read(run.project.folder / RUN)
     xr.testing.assert_identical(result.drop_attrs(deep=False), uninterrupted())
     assert not run.checkpoints.exists()
+
+
+def assert_resumed_to_the_end(run):
+    output = run.output()
+    assert run.controller.returncode == 0, output + run.logged()
+    assert "resumed after" in run.logged()
+    assert_same_bits(run)
 
 
 STOPS = [
@@ -107,14 +113,15 @@ STOPS = [
 ]
 
 
-def test_a_job_killed_again_and_again_goes_on_and_ends_with_the_same_bits(project):
-    place = None
+def test_a_job_killed_again_and_again_goes_on_and_ends_with_the_same_bits(project, assert_seen):
+    place, seen = None, ""
     for number, (stop, name) in enumerate(STOPS):
         run = Run(project).training(resumed=number > 0)
         if place:
             assert f"resumed after {place}, from" in run.logged()
         stop(run)
         output = run.output()
+        seen += output
         assert run.controller.returncode != 0
         assert not (project.folder / RUN).exists()
         place = None
@@ -123,12 +130,37 @@ def test_a_job_killed_again_and_again_goes_on_and_ends_with_the_same_bits(projec
                 rf"{name} ended the job after (.*); the same command goes on from there$", run.logged(), re.M
             )
             assert name == "SIGINT" or f"{name} ended the job after {place};" in output
+    assert_seen(seen)
     run = Run(project)
-    assert_finished(run, run.output())
+    assert_resumed_to_the_end(run)
     assert f"resumed after {place}, from" in run.logged()
 
 
-def test_a_second_writer_is_refused_while_the_job_of_a_killed_controller_lives(project):
+def test_a_second_run_is_refused_and_a_run_that_is_to_end_finishes_its_jobs(project, assert_seen):
+    run = Run(project).training(resumed=False)
+    job = run.job()
+    job.suspend()
+    second = project.snakemake(RUN)
+    assert second.returncode != 0
+    run.controller.terminate()
+    job.resume()
+    assert_seen(second.stdout + run.output())
+    assert run.controller.returncode != 0
+    assert_same_bits(run)
+
+
+def test_a_killed_run_goes_on_even_without_the_records_of_snakemake(project):
+    run = Run(project).training(resumed=False)
+    job = run.job()
+    os.killpg(run.controller.pid, signal.SIGKILL)
+    run.controller.wait()
+    psutil.wait_procs([job], timeout=SECONDS)
+    assert not (project.folder / RUN).exists()
+    shutil.rmtree(project.folder / ".snakemake")
+    assert_resumed_to_the_end(Run(project))
+
+
+def test_a_second_writer_is_refused_while_the_job_of_a_killed_controller_lives(project, assert_seen):
     first = Run(project).training(resumed=False)
     orphan = first.job()
     orphan.suspend()
@@ -140,9 +172,9 @@ def test_a_second_writer_is_refused_while_the_job_of_a_killed_controller_lives(p
     output = second.output()
     assert second.controller.returncode != 0
     assert f"process {orphan.pid} on {platform.node()} is at work on this job" in output
+    assert_seen(output)
 
     orphan.terminate()
     orphan.resume()
     psutil.wait_procs([orphan], timeout=SECONDS)
-    third = Run(project)
-    assert_finished(third, third.output())
+    assert_resumed_to_the_end(Run(project))
