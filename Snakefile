@@ -26,6 +26,7 @@ rule all:
 
 
 onstart:
+    require_device()
     keep_previous_results()
 
 

@@ -12,7 +12,7 @@ from torch import Tensor
 def truncated_normal(shape: tuple[int, ...], scale: float, rng: np.random.Generator) -> Tensor:
     """Normal samples of standard deviation ``scale`` (before the cut), cut at two of it; float32."""
     uniform = rng.uniform(ndtr(-2.0), ndtr(2.0), size=shape)
-    return torch.from_numpy((ndtri(uniform) * scale).astype(np.float32))
+    return torch.as_tensor((ndtri(uniform) * scale).astype(np.float32))
 
 
 def dense_weights(widths: Sequence[int], rng: np.random.Generator) -> list[Tensor]:

@@ -27,7 +27,7 @@ def draw_lines(count: int, rasterisation: Rasterisation, rng: np.random.Generato
 
 def slope_labels(lines: np.ndarray) -> Tensor:
     """Labels of lines (n, 4): +1 for an angle below π/2, -1 from there on; float32, shape (n,)."""
-    return torch.from_numpy(np.where(lines[:, 0] < np.pi / 2, np.float32(1), np.float32(-1)))
+    return torch.as_tensor(np.where(lines[:, 0] < np.pi / 2, np.float32(1), np.float32(-1)))
 
 
 def rasterise(lines: np.ndarray, rasterisation: Rasterisation) -> Tensor:
@@ -50,7 +50,7 @@ def rasterise(lines: np.ndarray, rasterisation: Rasterisation) -> Tensor:
     pixel = (np.arange(len(lines))[:, np.newaxis] * SIZE + y) * SIZE + x
     images = np.zeros(len(lines) * SIZE * SIZE + 1, dtype=np.float32)
     images[np.where(inside, pixel, images.size - 1)] = 1
-    return torch.from_numpy(images[:-1]).view(-1, SIZE, SIZE)
+    return torch.as_tensor(images[:-1]).view(-1, SIZE, SIZE)
 
 
 def _to_pixel(position: np.ndarray, rasterisation: Rasterisation) -> np.ndarray:

@@ -28,7 +28,9 @@ def optimiser_of(parameters: Sequence[Tensor], config: AdamConfig | SGDConfig | 
         return Adam(parameters, config)
     if isinstance(config, SGDConfig):
         return torch.optim.SGD(parameters, lr=config.learning_rate, fused=True)
-    return torch.optim.Adagrad(parameters, lr=config.learning_rate, eps=config.epsilon, fused=True)
+    fused = parameters[0].device.type == "cpu"
+    with torch.device("cpu"):  # for its count of steps
+        return torch.optim.Adagrad(parameters, lr=config.learning_rate, eps=config.epsilon, fused=fused)
 
 
 class Adam:

@@ -17,7 +17,16 @@ PAPER = (
     "Shalev-Shwartz, Shamir, Shammah: Failures of Gradient-Based Deep Learning. ICML 2017, arXiv:1703.07950"
 )
 
-IDENTITY = ("title", "config", "code_hash", "lock_hash", "python_version", "numpy_version", "torch_version")
+IDENTITY = (
+    "title",
+    "config",
+    "code_hash",
+    "lock_hash",
+    "device",
+    "python_version",
+    "numpy_version",
+    "torch_version",
+)
 
 
 def file_hash(paths: Iterable[str]) -> str:
@@ -30,7 +39,9 @@ def file_hash(paths: Iterable[str]) -> str:
     return digest.hexdigest()
 
 
-def attributes(*, title: str, code: Iterable[str], lock: str, config: Mapping[str, Any]) -> dict[str, Any]:
+def attributes(
+    *, title: str, code: Iterable[str], lock: str, config: Mapping[str, Any], device: str = "cpu"
+) -> dict[str, Any]:
     """Global attributes, after the CF conventions, that every artefact of the workflow carries.
 
     Parameters
@@ -39,6 +50,7 @@ def attributes(*, title: str, code: Iterable[str], lock: str, config: Mapping[st
     code : the source files it was computed with.
     lock : the lock file of its environment.
     config : the slice of the configuration it depends on.
+    device : where it was computed.
     """
     return {
         "title": title,
@@ -53,6 +65,7 @@ def attributes(*, title: str, code: Iterable[str], lock: str, config: Mapping[st
         "python_version": platform.python_version(),
         "numpy_version": importlib.metadata.version("numpy"),
         "torch_version": importlib.metadata.version("torch"),
+        "device": device,
         "machine": f"{platform.system()} {platform.machine()}, {cpu_name()}",
     }
 

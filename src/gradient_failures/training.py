@@ -204,7 +204,7 @@ class _Run:
 def _packed(history: xr.Dataset) -> dict[str, Any]:
     """Dimensions, values and attributes of each variable, as a checkpoint takes them."""
     return {
-        str(name): (variable.dims, torch.tensor(variable.values), variable.attrs)
+        str(name): (variable.dims, torch.tensor(variable.values, device="cpu"), variable.attrs)
         for name, variable in history.variables.items()
     }
 

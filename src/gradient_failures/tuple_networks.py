@@ -117,7 +117,7 @@ class SparseConvolutionAndPool(torch.autograd.Function):
         """
         seen = _windows_with_light(images)
         windows, outputs = _windows(images, seen), seen.flatten().nonzero().squeeze(1)
-        kernels = (_PLACES.to(weights.dtype) @ weights).view(WINDOW * WINDOW, 4 * len(bias))
+        kernels = (_PLACES.to(weights) @ weights).view(WINDOW * WINDOW, 4 * len(bias))
         places = (windows @ kernels).view(-1, 4, len(bias))
         largest = torch.maximum(
             torch.maximum(places[:, 0], places[:, 1]), torch.maximum(places[:, 2], places[:, 3])
@@ -139,7 +139,7 @@ class SparseConvolutionAndPool(torch.autograd.Function):
         ties = chosen[:, 0] + chosen[:, 1] + chosen[:, 2] + chosen[:, 3]
         routed = chosen.mul_((flat.index_select(0, outputs) / ties)[:, None])
         kernels = windows.T @ routed.flatten(1)
-        return None, _PLACES.T.to(kernels.dtype) @ kernels.view(len(_PLACES), -1), flat.sum(0)
+        return None, _PLACES.T.to(kernels) @ kernels.view(len(_PLACES), -1), flat.sum(0)
 
 
 def _windows_with_light(images: Tensor) -> Tensor:

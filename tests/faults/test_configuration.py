@@ -15,7 +15,7 @@ MISTAKES = [
     "parrity: unknown key; did you mean 'parity'?",
     "steps: None is not allowed: input should be a dictionary",
     "pathvars.result: unknown key; did you mean 'results'?",
-    "pathvars.results: '../elsewhere' is not allowed: it should be a folder inside the project",
+    "pathvars.results: '../elsewhere' is not allowed: it should be a folder of its own inside the project",
     "parity.training.step: unknown key; did you mean 'steps'?",
     "parity.training.steps: 'many' is not allowed: input should be a valid integer",
     "parity.sweeps.parity.dim.0: 0 is not allowed",
@@ -50,6 +50,11 @@ def test_claims_that_fit_no_data_are_explained_before_any_job(project, assert_se
 def test_an_unreadable_file_is_named_before_any_job(project, assert_seen):
     project.write("config/published.yaml", "a: [")
     assert_seen(refusal(project))
+
+
+def test_a_card_that_is_missing_is_named_before_any_job(project, assert_seen):
+    project.write("config/mine.yaml", "device: cuda")
+    assert_seen(refusal(project, "config/mine.yaml"))
 
 
 def test_a_missing_overlay_is_named(project, assert_seen):

@@ -7,6 +7,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
+import torch
 import xarray as xr
 
 from conftest import ROOT
@@ -59,6 +60,17 @@ def test_requests_reach_the_job_and_an_interrupted_run_cancels_it(submitter):
     assert controller.wait(timeout=120) != 0
     wait_for(lambda: submitter.jobs()[job] == "CANCELLED", 60, "the job is cancelled")
     assert not (submitter.project.folder / RUN).exists()
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="torch finds a card here")
+def test_training_on_a_card_asks_for_one_and_names_the_lack_of_it(submitter):
+    """The cards of this cluster are nothing that torch knows."""
+    request = ["--set-resources", "train_parity:slurm_partition=gpu"]
+    controller = submitter.start(RUN, "--config", "device=cuda", "--retries", "0", *request)
+    assert controller.wait(timeout=600) != 0
+    (job,) = submitter.jobs()
+    assert submitter.cluster.details(job)["TresPerJob"] == "gres:gpu:1"
+    assert "device 'cuda' is not here" in (submitter.project.folder / LOG).read_text()
 
 
 def test_cancelled_job_is_retried_and_goes_on_from_its_checkpoint(submitter, expected):

@@ -312,19 +312,36 @@ def test_a_sweep_called_like_a_diagnostic_is_refused():
 
 @pytest.mark.parametrize(
     "folder",
-    ["/tmp/x", "..", "../x", "a/../../x", "~/x", "", "a/", "a//b", "a b", "{dim}", "<logs>", "$HOME", "a\n"],
+    [
+        "/tmp/x",
+        "..",
+        "../x",
+        "a/../../x",
+        "~/x",
+        "",
+        "a/",
+        "a//b",
+        "a b",
+        "{dim}",
+        "<logs>",
+        "$HOME",
+        "a\n",
+        "config",
+        "src/x",
+        ".git",
+    ],
 )
 @pytest.mark.parametrize("name", ["results", "logs", "benchmarks"])
 def test_a_folder_outside_the_project_or_with_signs_of_its_own_is_refused(name, folder):
     message = refusal(with_value(f"pathvars.{name}", folder))
     assert message.startswith(
-        f"pathvars.{name}: {folder!r} is not allowed: it should be a folder inside the project"
+        f"pathvars.{name}: {folder!r} is not allowed: it should be a folder of its own inside the project"
     )
     assert "make a link to it" in message
 
 
 @pytest.mark.parametrize(
-    "folder", ["results", "results/mine", "a.b/c_d-1+x", "ergebnisse/größe", "...", "a..b"]
+    "folder", ["results", "results/mine", "a.b/c_d-1+x", "ergebnisse/größe", "source", "a...", "a..b"]
 )
 def test_any_folder_inside_the_project_is_allowed(folder):
     assert validated(with_value("pathvars.results", folder)).pathvars.results == folder

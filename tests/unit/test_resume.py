@@ -6,38 +6,16 @@ import signal
 
 import pytest
 import xarray as xr
-import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from snakemake.utils import update_config
 
-from conftest import ROOT, TINY
 from gradient_failures.checkpoint import StoppedError, checkpoint_in
-from gradient_failures.config.paper import validated
 from gradient_failures.config.parity import ParityPoint, ParityTraining
 from gradient_failures.experiments import parity
 from gradient_failures.experiments.parity import ParityLearner
+from unit.tiny_runs import RUNS
 
 SEEDS = [0, 1]
-
-
-def tiny_config():
-    config = yaml.safe_load((ROOT / "config/config.yaml").read_text())
-    update_config(config, yaml.safe_load(TINY))
-    return validated(config)
-
-
-def four_evaluations(training):
-    """The settings with so many steps that optimisers have a state at three evaluations."""
-    return training.model_copy(update={"steps": 3 * training.eval_every})
-
-
-RUNS = {
-    f"{name}/{point.slug()}": (name, point, four_evaluations(part.training_at(point.slug())))
-    for name, part in tiny_config().experiments().items()
-    for sweep in part.sweeps.values()
-    for point in sweep.points()
-}
 
 
 class Stopping:

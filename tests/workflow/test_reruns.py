@@ -79,6 +79,7 @@ EDITS = [
     (f"{PACKAGE}/networks.py", together("parity", "steps", "gradient_variance", "loss_surfaces")),
     (f"{PACKAGE}/layers.py", together(*TRAINING, "estimator_noise", "gradient_variance", "snr", *CURVES)),
     (f"{PACKAGE}/training.py", together(*TRAINING, "estimator_noise", "gradient_variance", *CURVES)),
+    (f"{PACKAGE}/device.py", together(*TRAINING)),
     (f"{PACKAGE}/checkpoint.py", together(*TRAINING, "estimator_noise", "gradient_variance", *CURVES)),
     (
         f"{PACKAGE}/optimisers.py",
@@ -130,6 +131,8 @@ def test_editing_a_file_reruns_what_depends_on_it(finished_copy, name, jobs):
 
 
 OVERRIDES = [
+    ("device=auto", together(*TRAINING)),
+    ("jobs_per_card=2", CRATE),
     ('parity={"training": {"learning_rate": 0.02}}', together("parity")),
     ('allocation={"training": {"optimiser": {"beta1": 0.8}}}', together("allocation")),
     (

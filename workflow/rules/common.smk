@@ -56,6 +56,7 @@ SEEDED = {
 METRICS = expand("<results>/metrics/{name}.nc", name=[*SWEEPS, *PAPER.diagnostics()])
 RESULTS = Path(PAPER.pathvars.results)
 REPORT = RESULTS / "report/index.html"
+CARD = {"gpu": 1} if PAPER.device.startswith("cuda") else {}
 FIGURE_FORMATS = ["svg", "png", "pdf"]
 
 
@@ -84,6 +85,19 @@ def keep_previous_results():
         raise WorkflowError(
             f"Results cannot be written: {error}. Put that right, then give the same command again."
         )
+
+
+def require_device():
+    """A WorkflowError if jobs of this run would train here, on a device that is not here."""
+    trains = any(job.rule.name.startswith("train_") for job in workflow.dag.needrun_jobs())
+    if PAPER.device == "cpu" or not (trains and workflow.local_exec):
+        return
+    from gradient_failures import device  # here, since torch takes seconds to import
+
+    try:
+        device.find(PAPER.device)
+    except device.DeviceError as error:
+        raise WorkflowError(f"No training here: {error}.")
 
 
 def experiment_of(name):

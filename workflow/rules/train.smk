@@ -26,8 +26,11 @@ for experiment in PAPER.experiments():
             mem_mb=growing(1500),
             runtime=60,
             checkpoint_every=60,
+            jobs_per_card=PAPER.jobs_per_card,
+            **CARD,
         params:
             experiment=experiment,
+            device=PAPER.device,
             training=training_of(experiment),
         message:
             "Training {params.experiment} at {wildcards.point}, seeds {wildcards.first} to {wildcards.last}"

@@ -18,5 +18,5 @@ with logged_to(snakemake.log[0]):
     started = time.perf_counter()
     result = diagnostic.measure(diagnostic.Settings(**snakemake.params.settings), *snakemake.params.seeds)
     provenance.require_unchanged(snakemake.input.code, attributes)
-    seconds = {"device": "cpu", "wall_seconds": time.perf_counter() - started}
+    seconds = {"wall_seconds": time.perf_counter() - started}
     dataset.write(result, snakemake.output[0], {**attributes, **seconds})

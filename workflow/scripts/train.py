@@ -7,9 +7,13 @@ import torch
 
 from gradient_failures import dataset, provenance
 from gradient_failures.checkpoint import checkpoint_in
+from gradient_failures.device import training_on
 from gradient_failures.jobs import keep_freed_memory, logged_to
 
-with logged_to(snakemake.log[0]):
+with (
+    logged_to(snakemake.log[0]),
+    training_on(snakemake.params.device, snakemake.resources.jobs_per_card) as device,
+):
     keep_freed_memory()
     torch.set_num_threads(snakemake.threads)
     name, wildcards = snakemake.params.experiment, snakemake.wildcards
@@ -19,6 +23,7 @@ with logged_to(snakemake.log[0]):
         code=snakemake.input.code,
         lock=snakemake.input.lock,
         config={"experiment": name, "point": wildcards.point, "training": snakemake.params.training},
+        device=device,
     )
     with checkpoint_in(
         Path(snakemake.output[0]).with_suffix(".checkpoint"),
@@ -32,5 +37,5 @@ with logged_to(snakemake.log[0]):
             checkpoint,
         )
         provenance.require_unchanged(snakemake.input.code, attributes)
-        seconds = {"device": "cpu", "wall_seconds": checkpoint.seconds()}
+        seconds = {"wall_seconds": checkpoint.seconds()}
         dataset.write(result, snakemake.output[0], {**attributes, **seconds})

@@ -28,14 +28,17 @@ from gradient_failures.config.snr import SnrConfig
 from gradient_failures.config.steps import StepsConfig
 from gradient_failures.config.tuples import TuplesConfig
 
-INSIDE = r"^(?!(.*/)?\.\.(/|$))[\w.+-]+(/[\w.+-]+)*$"
-"""A relative path that does not go up, without signs that shells or Snakemake take for more."""
+OTHERS = "config|docs|profiles|src|tests|workflow"
+"""Folders of the project that hold no results."""
+
+INSIDE = rf"^(?!\.|({OTHERS})(/|$))(?!.*/\.\.(/|$))[\w.+-]+(/[\w.+-]+)*$"
+"""A path into another folder that does not go up, without signs that shells or Snakemake take for more."""
 
 
 def _inside_the_project(folder: str) -> str:
     if not re.fullmatch(INSIDE, folder):
         raise ValueError(
-            "it should be a folder inside the project, named with letters, digits and the signs ._+-; "
+            "it should be a folder of its own inside the project, named with letters, digits and the signs ._+-; "
             "for another place, make a link to it: ln -s PLACE results"
         )
     return folder
@@ -62,6 +65,12 @@ class PaperConfig(Strict):
 
     pathvars: Folders
     """Folders in the project, by Snakemake's name for such variables. Any may be a link to another place."""
+
+    device: Annotated[str, Field(pattern=r"^(cpu|auto|cuda(:\d+)?|mps)$")]
+    """Where runs train: cpu, cuda (any free card), cuda:N, mps, or auto, the best that the machine has."""
+
+    jobs_per_card: Annotated[int, Field(ge=1)]
+    """How many jobs may share a graphics card."""
 
     parity: ParityConfig
     """Learning random parities (§2.1, figure 1)."""

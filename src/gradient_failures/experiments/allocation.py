@@ -49,7 +49,7 @@ class AllocationLearner(Learner):
         problem = {"n_stocks": point.n_stocks, "n_inputs": training.n_inputs, "seed": seed}
         shape = (training.n_inputs, point.n_stocks)
         labels = stream("allocation", "labels", **problem).integers(0, point.n_stocks, training.n_inputs)
-        self.labels = torch.from_numpy(labels)
+        self.labels = torch.as_tensor(labels)
         self.weights = truncated_normal(
             shape, training.n_inputs**-0.5, stream("allocation", "weights", **problem)
         )
@@ -62,13 +62,13 @@ class AllocationLearner(Learner):
     def advance(self, steps: int) -> None:
         """Take ``steps`` steps of Adam, each on a fresh batch."""
         size = self.training.batch_size
-        for inputs in torch.from_numpy(self.input_stream.integers(0, self.training.n_inputs, (steps, size))):
+        for inputs in torch.as_tensor(self.input_stream.integers(0, self.training.n_inputs, (steps, size))):
             self._step(inputs)
 
     def evaluate(self) -> dict[str, float]:
         """The exact loss: E z_i = 0 but for the moved stock, so L is minus its mean share over all inputs."""
         shares = torch.softmax(self.weights + self.bias, dim=1)
-        return {"loss": -shares.gather(1, self.labels[:, None]).double().mean().item()}
+        return {"loss": -shares.gather(1, self.labels[:, None]).cpu().double().mean().item()}
 
     def parts(self) -> Mapping[str, Part]:
         """Weights, optimiser, and streams of inputs and returns."""
@@ -99,7 +99,7 @@ class AllocationLearner(Learner):
 def sample_returns(labels: Tensor, n_stocks: int, rng: np.random.Generator) -> Tensor:
     """Returns z of a batch: ±1 at random, 1 at the stock ``labels`` (n,) that moves; shape (n, n_stocks)."""
     words = rng.integers(0, 2**64, size=(len(labels), -(-n_stocks // 64)), dtype=np.uint64)
-    bits = torch.from_numpy(np.unpackbits(words.view(np.uint8), axis=1, count=n_stocks)).float()
+    bits = torch.as_tensor(np.unpackbits(words.view(np.uint8), axis=1, count=n_stocks)).float()
     return bits.mul_(2).sub_(1).scatter_(1, labels[:, None], 1.0)
 
 

@@ -64,13 +64,13 @@ class CurvesLearner(Learner):
         self.model = model_of(point, draw_curves(point, training.training_curves, "train", seed=seed), seed)
         self.optimiser = optimiser_of(self.model.parameters, training.optimiser)
         self.batch_stream = stream("curves", "batches", n_points=point.n_points, seed=seed)
-        self.steps_taken = torch.tensor(0)
-        self.decoded = torch.full((len(training.snapshots), *self.examples.shape), torch.nan)
+        self.steps_taken = torch.tensor(0, device="cpu")
+        self.decoded = torch.full((len(training.snapshots), *self.examples.shape), torch.nan, device="cpu")
 
     def advance(self, steps: int) -> None:
         """Take ``steps`` steps, each on a batch of the training curves."""
         shape = (steps, self.training.batch_size)
-        for batch in torch.from_numpy(self.batch_stream.integers(0, self.training.training_curves, shape)):
+        for batch in torch.as_tensor(self.batch_stream.integers(0, self.training.training_curves, shape)):
             self.model.set_gradients(batch)
             self.optimiser.step()
         self.steps_taken += steps
@@ -80,7 +80,7 @@ class CurvesLearner(Learner):
 
     def evaluate(self) -> dict[str, float]:
         """The loss and both errors on the held-out curves."""
-        curves = self.heldout.double()
+        curves = self.heldout.cpu().double()
         error = self.model.decode(self.heldout) - curves
         height = curves.amax(1) - curves.amin(1)
         relative_error = error.square().mean(1).sqrt() / height
@@ -112,7 +112,7 @@ class CurvesLearner(Learner):
         example = {"long_name": "number of the example", "units": "1"}
         return xr.Dataset(
             {
-                "example_curve": (("example", "x"), self.examples.numpy(), curve),
+                "example_curve": (("example", "x"), self.examples.cpu().numpy(), curve),
                 "decoded_example": (("snapshot", "example", "x"), self.decoded.numpy(), decoded),
                 "last_x": ((), n_points - 1, last_x),
             },
@@ -151,7 +151,7 @@ def model_of(point: CurvesPoint, curves: Tensor, seed: int) -> Model:
         return Encoder(curves, windows)
     if point.method in ("preconditioned", "preconditioned_sgd"):
         whitening = inverse_root(second_moment(windows(curves)))
-        return Encoder(curves, lambda curves: (windows(curves).double() @ whitening).to(curves.dtype))
+        return Encoder(curves, lambda curves: (windows(curves).cpu().double() @ whitening).to(curves))
     return Encoder(curves, lambda curves: curves.unsqueeze(1))
 
 
@@ -184,7 +184,7 @@ class Encoder:
 
     def decode(self, curves: Tensor) -> Tensor:
         """The curves W p̂, in float64 since W sums up the errors of p̂."""
-        return curves_of((self.features(curves) @ self.weights).double().view(curves.shape))
+        return curves_of((self.features(curves) @ self.weights).cpu().double().view(curves.shape))
 
     def loss(self, error: Tensor) -> Tensor:
         """Squared error of p̂ = W⁻¹ f̂."""
@@ -214,7 +214,7 @@ class Autoencoder:
     @torch.no_grad()
     def decode(self, curves: Tensor) -> Tensor:
         """The reconstructed curves."""
-        return relu_network(self.parameters, curves).double()
+        return relu_network(self.parameters, curves).cpu().double()
 
     def loss(self, error: Tensor) -> Tensor:
         """Mean squared error."""
@@ -225,7 +225,9 @@ def draw_curves(point: CurvesPoint, count: int, purpose: str, **axes: int) -> Te
     """``count`` curves from the stream of one purpose, shape (count, n), float32."""
     problem = {"curve_distribution": point.curve_distribution, "n_points": point.n_points, **axes}
     rng = stream("curves", purpose, **problem)
-    return curves_of(draw_kinks(point.curve_distribution, point.n_points, count, rng)).float()
+    return torch.as_tensor(
+        curves_of(draw_kinks(point.curve_distribution, point.n_points, count, rng)).float()
+    )
 
 
 def draw_kinks(
@@ -266,7 +268,7 @@ def windows(curves: Tensor) -> Tensor:
 
 def second_moment(windows: Tensor) -> Tensor:
     """C = E[w wᵀ] over all ``windows`` (…, 3), shape (3, 3), float64."""
-    rows = windows.reshape(-1, 3).double()
+    rows = windows.reshape(-1, 3).cpu().double()
     return rows.t() @ rows / len(rows)
 
 

@@ -66,7 +66,7 @@ class ParityLearner(Learner):
     def evaluate(self) -> dict[str, float]:
         """Accuracy and mean hinge loss on fresh samples."""
         inputs, labels = sample(self.target, self.training.eval_samples, self.encoding, self.test_stream)
-        margins = self.network.scores(inputs) * labels
+        margins = (self.network.scores(inputs) * labels).cpu()
         return {
             "accuracy": (margins > 0).double().mean().item(),
             "loss": (1 - margins).clamp_min(0).double().mean().item(),
@@ -108,8 +108,8 @@ def sample(
     """
     dim = len(target)
     words = rng.integers(0, 2**64, size=(count, -(-dim // 64)), dtype=np.uint64)
-    bits = torch.from_numpy(np.unpackbits(words.view(np.uint8), axis=1, count=dim)).float()
-    labels = torch.remainder(bits @ torch.from_numpy(target).float(), 2).mul_(-2).add_(1)
+    bits = torch.as_tensor(np.unpackbits(words.view(np.uint8), axis=1, count=dim)).float()
+    labels = torch.remainder(bits @ torch.as_tensor(target).float(), 2).mul_(-2).add_(1)
     inputs = torch.ones(count, dim + 1)
     inputs[:, :dim] = bits if encoding == "bits" else bits.mul_(-2).add_(1)
     return inputs, labels

@@ -126,7 +126,9 @@ class StepsLearner(Learner):
             "label": self.levels[self.classes],
             "output": self.objective.outputs(self.network.outputs(self.inputs)),
         }
-        samples = {name: ("sample", values[name].numpy(), attributes) for name, attributes in SAMPLES.items()}
+        samples = {
+            name: ("sample", values[name].cpu().numpy(), attributes) for name, attributes in SAMPLES.items()
+        }
         target_bias = ((), self.target[-1].item(), TARGET_BIAS_ATTRIBUTES)
         sample = ("sample", np.arange(HELD_OUT), SAMPLE_ATTRIBUTES)
         return xr.Dataset({**samples, "target_bias": target_bias}, coords={"sample": sample})
@@ -134,12 +136,12 @@ class StepsLearner(Learner):
 
 def draw_target(rng: np.random.Generator) -> Tensor:
     """The weights w* and, last, the bias b* of the target, all N(0, 1); shape (d + 1,), float32."""
-    return torch.from_numpy(rng.standard_normal(DIM + 1).astype(np.float32))
+    return torch.as_tensor(rng.standard_normal(DIM + 1).astype(np.float32))
 
 
 def levels_at(bias: float) -> Tensor:
     """The levels of u for a target of that bias b*, ascending, shape (52,), float32."""
-    return torch.from_numpy((bias + LEVELS).astype(np.float32))
+    return torch.as_tensor((bias + LEVELS).astype(np.float32))
 
 
 def classes_of(pre_activations: Tensor, levels: Tensor) -> Tensor:
@@ -155,16 +157,17 @@ class Sampler:
 
     def __init__(self, target: Tensor, size: int, seed: int, purpose: str) -> None:
         self.target = target
-        self.generator = torch.Generator().manual_seed(
+        self.generator = torch.Generator("cpu").manual_seed(
             int(stream("steps", purpose, seed=seed).integers(2**63))
         )
-        self._inputs = torch.empty(size, len(target))
+        self._inputs = torch.empty(size, len(target), device="cpu")
 
     def draw(self) -> tuple[Tensor, Tensor]:
         """Inputs (size, d + 1), whose last column is ones, and their pre-activations r (size,)."""
         self._inputs.normal_(std=1 / (len(self.target) - 1), generator=self.generator)
         self._inputs[:, -1] = 1
-        return self._inputs, self._inputs @ self.target
+        inputs = torch.as_tensor(self._inputs)
+        return inputs, inputs @ self.target
 
 
 class SquaredLoss:
@@ -261,10 +264,10 @@ def accuracy(outputs: Tensor, pre_activations: Tensor, levels: Tensor) -> dict[s
     """
     labels = levels[classes_of(pre_activations, levels)]
     label_range = (labels.max() - labels.min()).item() or 1.0
-    deviation = (outputs - labels).double() / label_range
+    deviation = (outputs - labels).cpu().double() / label_range
     mistakes = deviation.abs() > 0.01
     distance = (pre_activations[:, None] - levels).abs().amin(1)
-    near = distance <= distance.quantile(0.1)
+    near = (distance <= distance.quantile(0.1)).cpu()
     return {
         "normalised_rms_error": deviation.square().mean().sqrt().item(),
         "share_within_1_percent": 1 - mistakes.double().mean().item(),

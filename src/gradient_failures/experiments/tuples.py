@@ -70,7 +70,7 @@ class TuplesLearner(Learner):
         """Accuracy and loss on fresh tuples, and accuracy of the sign of the score on their images."""
         lines = self._draw(self.training.eval_tuples, self.test_stream)
         parts = [self._apply(part) for part in torch.split(lines, self.training.batch_size)]
-        outputs, scores, labels = (torch.cat(tensors) for tensors in zip(*parts, strict=True))
+        outputs, scores, labels = (torch.cat(tensors).cpu() for tensors in zip(*parts, strict=True))
         return {
             "accuracy": agreement(outputs, labels.prod(1)),
             "image_accuracy": agreement(scores, labels),
