@@ -23,11 +23,11 @@ for experiment in PAPER.experiments():
             "../../environment.yml"
         threads: 1
         resources:
+            **CARD,
             mem_mb=growing(1500),
             runtime=60,
             checkpoint_every=60,
             jobs_per_card=PAPER.jobs_per_card,
-            **CARD,
         params:
             experiment=experiment,
             device=PAPER.device,

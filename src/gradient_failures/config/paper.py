@@ -38,7 +38,7 @@ INSIDE = rf"^(?!\.|({OTHERS})(/|$))(?!.*/\.\.(/|$))[\w.+-]+(/[\w.+-]+)*$"
 def _inside_the_project(folder: str) -> str:
     if not re.fullmatch(INSIDE, folder):
         raise ValueError(
-            "it should be a folder of its own inside the project, named with letters, digits and the signs ._+-; "
+            "it should be a folder of its own inside the project, named with letters, digits and ._+-; "
             "for another place, make a link to it: ln -s PLACE results"
         )
     return folder
