@@ -46,7 +46,7 @@ SchedulerParameters=batch_sched_delay=0,sched_min_interval=0,sched_interval=1,bf
 PriorityType=priority/basic
 SlurmdParameters=config_overrides
 ReturnToService=2
-MinJobAge=600
+MinJobAge=7200
 KillWait=3
 JobRequeue=1
 EnforcePartLimits=ALL
