@@ -30,6 +30,7 @@ BLUE, ORANGE, GREEN, VERMILION, PURPLE, SKY, BLACK = (
 """Colours of Okabe and Ito, which people with any colour vision tell apart."""
 
 RUN: dict[str, Any] = {"linewidth": 0.4, "alpha": 0.35}
+SINGLE: dict[str, Any] = {"linewidth": 0.9, "alpha": 0.9}
 MEDIAN: dict[str, Any] = {"linewidth": 1.6}
 POINT: dict[str, Any] = {"linestyle": "none", "markersize": 3.5, "alpha": 0.7}
 PUBLISHED: dict[str, Any] = {"linewidth": 1.1, "linestyle": (0, (3, 1.5)), "color": BLACK}
@@ -107,6 +108,12 @@ def draw_runs(
     low, median, high = curves.quantile([0.25, 0.5, 0.75], "seed").transpose("quantile", "step")
     axes.fill_between(steps, low, high, color=color, alpha=0.25, linewidth=0, label=band_label)
     axes.plot(steps, median, color=color, label=label, **MEDIAN)
+
+
+def draw_each_run(axes: Axes, curves: xr.DataArray, color: str, label: str) -> None:
+    """Draw ``curves`` (seed, step) of runs that are too few for a median."""
+    first, *_ = axes.plot(curves["step"], curves.transpose("step", "seed"), color=color, **SINGLE)
+    first.set_label(label)
 
 
 def draw_points(axes: Axes, values: xr.DataArray, color: str, marker: str, label: str) -> None:

@@ -133,6 +133,14 @@ def test_runs_are_drawn_each_with_their_median():
     assert to_rgba(median.get_color()) == to_rgba(plotting.BLUE)
 
 
+def test_few_runs_are_drawn_each_under_one_label():
+    values = np.random.default_rng(0).random((3, 4))
+    axes = Figure().subplots()
+    plotting.draw_each_run(axes, curves(values), plotting.BLUE, "run")
+    np.testing.assert_array_equal([line.get_ydata() for line in axes.get_lines()], values)
+    assert axes.get_legend_handles_labels()[1] == ["run"]
+
+
 def test_rates_are_drawn_with_their_wilson_intervals():
     reached = xr.DataArray(np.arange(8) < np.array([[0], [3], [8]]), dims=("dim", "seed"))
     axes = Figure().subplots()

@@ -19,6 +19,9 @@ STYLES = {
 }
 """Label and colour of each approach."""
 
+FEW = 5
+"""Runs from which on their median and quartiles say more than each of them."""
+
 
 def draw(tuples: xr.Dataset, ceiling: xr.Dataset, published: Mapping[str, Any]) -> Figure:
     """A column for each tuple length: accuracy on tuples above, of the sign of the score on images below.
@@ -31,14 +34,15 @@ def draw(tuples: xr.Dataset, ceiling: xr.Dataset, published: Mapping[str, Any]) 
     """
     lengths = tuples["tuple_length"].values
     best = float(ceiling["accuracy"].sel(rasterisation="released"))
+    draw_runs = plotting.draw_runs if tuples.sizes["seed"] >= FEW else plotting.draw_each_run
     figure = Figure(figsize=(7.2, 4.0))
     panels = figure.subplots(2, len(lengths), sharex=True, sharey="row", squeeze=False)
     for column, k in enumerate(lengths):
         above, below = panels[:, column]
         for approach, (label, color) in STYLES.items():
             runs = completed(tuples.sel(approach=approach, tuple_length=k))
-            plotting.draw_runs(above, runs["accuracy"], color, label)
-            plotting.draw_runs(below, runs["image_accuracy"], color, label)
+            draw_runs(above, runs["accuracy"], color, label)
+            draw_runs(below, runs["image_accuracy"], color, label)
             curve = published["figure_3"]["accuracy"].get(f"{approach}_k{k}")
             if curve:
                 last = int(runs["step"][-1])
