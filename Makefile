@@ -12,7 +12,7 @@ CLUSTER := .venv/.cluster
 DEV := .venv/.dev
 VALIDATOR := .venv/validator
 
-.PHONY: reproduce smoke cluster verify publish compare test lint format schema lock unlock clean
+.PHONY: reproduce smoke cluster verify publish compare benchmark test lint format schema lock unlock clean
 
 reproduce: $(RUNTIME) ## the full paper: figures and report under results/
 	$(BIN)/snakemake --cores $(CORES) $(TARGETS)
@@ -30,6 +30,9 @@ publish: $(RUNTIME) ## keep the report of RESULTS, without data, in docs/report
 
 compare: $(RUNTIME) ## what differs between the results in A and B
 	$(BIN)/python -m gradient_failures.compare $(A) $(B)
+
+benchmark: $(RUNTIME) ## time of a training step of every kind, next to a plain loop and to bare kernels
+	$(BIN)/python -m gradient_failures.benchmark results/benchmark
 
 test: $(DEV) ## all tests
 	$(BIN)/python -m pytest -n auto --dist worksteal

@@ -1,0 +1,98 @@
+"""The benchmark: what it compares is of the same size, and its shares are those of the time."""
+
+import json
+import time
+
+import pytest
+import torch
+import yaml
+
+from conftest import ROOT
+from gradient_failures.benchmark import __main__ as benchmark
+from gradient_failures.benchmark import kernels, phases, plain
+from gradient_failures.config.paper import validated
+from gradient_failures.experiments import parity
+
+PAPER = validated(yaml.safe_load((ROOT / "config/config.yaml").read_text()))
+CASES = {
+    f"{name}/{point.slug()}": (name, point, training) for name, point, training in benchmark.cases(PAPER)
+}
+
+
+def trainable(optimiser):
+    return sum(parameter.numel() for group in optimiser.param_groups for parameter in group["params"])
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_the_plain_loop_trains_a_model_of_the_same_size(case, monkeypatch):
+    """The same numbers of parameters, of which its optimiser has all, and each of its steps changes them."""
+    name, point, training = CASES[case]
+    optimisers = []
+    made = plain.stepping
+    monkeypatch.setattr(
+        plain, "stepping", lambda loss, optimiser: optimisers.append(optimiser) or made(loss, optimiser)
+    )
+    step = getattr(plain, name)(point, training)
+    (optimiser,) = optimisers
+    learner = benchmark.LEARNERS[name](point, training, seed=0)
+    ours = [
+        part
+        for key, part in learner.parts().items()
+        if key in ("layers", "weights", "parameters")
+        for part in (part if isinstance(part, list) else [part])
+    ]
+    assert trainable(optimiser) == sum(part.numel() for part in ours)
+    parameters = [parameter for group in optimiser.param_groups for parameter in group["params"]]
+    before = [parameter.detach().clone() for parameter in parameters]
+    step()
+    assert all((parameter != old).any() for parameter, old in zip(parameters, before, strict=True))
+
+
+def test_the_kernels_of_dense_layers_are_their_products(monkeypatch):
+    """Forward, and backward to all weights and to all inputs but the first."""
+    multiplied = []
+    monkeypatch.setattr(
+        torch, "mm", lambda left, right, out: multiplied.append(left.numel() * right.shape[1])
+    )
+    kernels.dense([3, 5, 2], rows=7)()
+    assert sorted(multiplied) == sorted([7 * 3 * 5] * 2 + [7 * 5 * 2] * 3)
+
+
+def test_nested_calls_share_out_the_time(monkeypatch):
+    class Work:
+        def outer(self):
+            time.sleep(0.02)
+            self.inner()
+
+        def inner(self):
+            time.sleep(0.06)
+
+    monkeypatch.setitem(phases.PHASES, "work", {"outer": [(Work, "outer")], "inner": [(Work, "inner")]})
+    original = Work.outer
+    shares = phases.shares("work", lambda: (Work().outer(), time.sleep(0.02)))
+    assert Work.outer is original
+    assert sum(shares.values()) == pytest.approx(1)
+    assert shares["inner"] > 2 * shares["outer"] > 0
+    assert shares["rest"] > 0
+
+
+@pytest.mark.parametrize("name", phases.PHASES)
+def test_the_phases_are_functions_that_training_calls(name):
+    _, point, training = next(case for case in CASES.values() if case[0] == name)
+    learner = benchmark.LEARNERS[name](point, training, seed=0)
+    shares = phases.shares(name, lambda: learner.advance(3))
+    assert all(share > 0 for share in shares.values())
+
+
+def test_the_command_writes_every_case_and_the_table(tmp_path, monkeypatch, capsys):
+    point = parity.Point(dim=5)
+    case = ("parity", point, PAPER.parity.training_at(point.slug()))
+    monkeypatch.setattr(benchmark, "SECONDS", 0.01)
+    monkeypatch.setattr(benchmark, "cases", lambda paper: [case])
+    monkeypatch.chdir(ROOT)
+    assert benchmark.main([str(tmp_path), "--rounds", "3"]) == 0
+    result = json.loads((tmp_path / "parity/dim~5.json").read_text())
+    assert result["plain_over_ours"] > 0
+    assert result["ours_over_kernels"] > 0
+    assert result["threads"] == 1
+    assert (tmp_path / "table.md").read_text().splitlines()[-1] == capsys.readouterr().out.strip()
