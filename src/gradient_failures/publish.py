@@ -15,7 +15,7 @@ from gradient_failures import files
 from gradient_failures.crate import CONFIG, METADATA
 
 PAGE = "report/index.html"
-COPIED = ["report/summary.md", "report/figures.pdf", "claims.json", CONFIG, METADATA]
+COPIED = ["report/summary.md", "claims.json", CONFIG, METADATA]
 """Files of a run that are kept besides its page, relative to its folder."""
 
 LINK = re.compile(r'<a href="(?P<address>[^"#:]+)">(?P<words>.*?)</a>', re.DOTALL)

@@ -1,12 +1,12 @@
 """The report: one self-contained page with every verdict and the evidence behind it, and its summary."""
 
-import base64
 import math
 import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import numpy as np
 import xarray as xr
@@ -227,4 +227,4 @@ def markdown(text: str) -> str:
 
 def data_uri(svg: bytes) -> str:
     """An SVG image as the address of an ``img``, so that the page is one file."""
-    return "data:image/svg+xml;base64," + base64.b64encode(svg).decode()
+    return "data:image/svg+xml," + quote(svg, safe=" /:;=,.-+()")

@@ -4,11 +4,13 @@ import re
 
 import pytest
 
+from conftest import ROOT
 from gradient_failures.publish import COPIED, main, publish
 
 PAGE = """
 <a href="../metrics/parity.nc">parity.nc</a> <a href="../config.yaml">config.yaml</a>
-<a href="../../src/draw.py">draw.py</a> <a href="figures.pdf">all</a> <a href="#claims">Claims</a>
+<a href="../../src/draw.py">draw.py</a> <a href="figures.pdf">all</a> <a href="summary.md">summary</a>
+<a href="#claims">Claims</a>
 <a href="https://arxiv.org/abs/1703.07950">arXiv</a>
 """
 
@@ -29,7 +31,7 @@ def test_links_to_data_lose_their_address_and_others_are_kept(results, tmp_path)
     assert links == [
         ("config.yaml", "config.yaml"),
         ("../../../src/draw.py", "draw.py"),
-        ("figures.pdf", "all"),
+        ("summary.md", "summary"),
         ("#claims", "Claims"),
         ("https://arxiv.org/abs/1703.07950", "arXiv"),
     ]
@@ -48,3 +50,11 @@ def test_an_unfinished_run_is_named_and_nothing_is_published(results, tmp_path, 
     assert main([str(results), str(tmp_path / "kept")]) == 1
     assert "claims.json is missing: finish the run with snakemake" in capsys.readouterr().err
     assert not (tmp_path / "kept/index.html").exists()
+
+
+def test_the_published_report_is_small_and_its_links_resolve():
+    folder = ROOT / "docs/report"
+    assert sum(path.stat().st_size for path in folder.iterdir()) < 3_000_000
+    page = (folder / "index.html").read_text()
+    for address in re.findall(r'<a href="([^"#:]+)"', page):
+        assert (folder / address).exists(), address

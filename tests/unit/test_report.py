@@ -1,7 +1,7 @@
 """What the report computes from data."""
 
-import base64
 import math
+from urllib.parse import unquote_to_bytes
 
 import numpy as np
 import pytest
@@ -39,10 +39,11 @@ def test_the_learning_table_has_success_and_speed_for_each_value_of_the_axis():
 
 
 def test_an_image_comes_back_from_its_address():
-    image = b"<svg>\xc2\xa7</svg>"
-    head, content = data_uri(image).split(",")
-    assert head == "data:image/svg+xml;base64"
-    assert base64.b64decode(content) == image
+    image = b"<svg a=\"1,2\" b='#x'>\n\xc2\xa7 50%</svg>\n"
+    head, content = data_uri(image).split(",", 1)
+    assert head == "data:image/svg+xml"
+    assert not set(content) & set("\"'<>#&\n")
+    assert unquote_to_bytes(content) == image
 
 
 def test_extent_spans_numbers_lists_names_and_counts_seeds():
