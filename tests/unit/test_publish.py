@@ -58,3 +58,10 @@ def test_the_published_report_is_small_and_its_links_resolve():
     page = (folder / "index.html").read_text()
     for address in re.findall(r'<a href="([^"#:]+)"', page):
         assert (folder / address).exists(), address
+
+
+def test_the_readme_has_the_headlines_of_the_published_report():
+    headlines = re.findall(r"^\*\*.* claims .*$", (ROOT / "docs/report/summary.md").read_text(), re.MULTILINE)
+    assert len(headlines) == 2
+    for headline in headlines:
+        assert headline.rstrip(".") in (ROOT / "README.md").read_text()
