@@ -121,7 +121,7 @@ def test_a_job_killed_again_and_again_goes_on_and_ends_with_the_same_bits(projec
             assert f"resumed after {place}, from" in run.logged()
         stop(run)
         output = run.output()
-        seen += output
+        seen += output + run.logged()
         assert run.controller.returncode != 0
         assert not (project.folder / RUN).exists()
         place = None

@@ -30,6 +30,17 @@ def test_markup_in_data_is_shown_as_text(finished_copy):
         assert rf"{key} \<script\>alert(1)\</script\> [x]\(javascript:x) \|" in summary
 
 
+def test_a_full_run_is_told_what_differs_and_why(finished_copy):
+    """As if the claims of the tiny run had been judged on all their steps and seeds."""
+    claims = finished_copy.folder / "results/claims.json"
+    claims.write_text(claims.read_text().replace('"reduced": true', '"reduced": false'))
+    finished_copy.run()
+    page = (finished_copy.folder / "results/report/index.html").read_text()
+    assert "Full run: every claim" in page
+    assert page.count("What differs, and why.") == 2
+    assert "nan" not in re.sub("<[^>]*>", "", page.split("What differs, and why.", 1)[1].split("</p>")[0])
+
+
 def test_the_summary_has_one_row_for_each_claim_with_its_verdict(finished):
     summary = (finished.folder / "results/report/summary.md").read_text()
     rows = [re.split(r" (?<!\\)\| ", line) for line in summary.splitlines() if re.match(r"\| [✔◐✘?–]", line)]

@@ -132,7 +132,7 @@ def test_editing_a_file_reruns_what_depends_on_it(finished_copy, name, jobs):
 
 OVERRIDES = [
     ("device=auto", together(*TRAINING)),
-    ("jobs_per_card=2", CRATE),
+    ("jobs_per_card=2", REPORT),
     ('parity={"training": {"learning_rate": 0.02}}', together("parity")),
     ('allocation={"training": {"optimiser": {"beta1": 0.8}}}', together("allocation")),
     (
