@@ -89,10 +89,10 @@ def keep_previous_results():
 
 def require_device():
     """A WorkflowError if jobs of this run would train here, on a device that is not here."""
-    trains = any(
-        job.rule.name.startswith("train_") for job in workflow.dag.needrun_jobs()
-    )
-    if PAPER.device == "cpu" or not (trains and workflow.local_exec):
+    if PAPER.device == "cpu" or not workflow.local_exec:
+        return
+    jobs = workflow.dag.needrun_jobs()
+    if not any(job.rule.name.startswith("train_") for job in jobs):
         return
     from gradient_failures import device  # here, since torch takes seconds to import
 

@@ -15,11 +15,11 @@ from pathlib import Path
 from typing import Any
 
 import torch
-import yaml
 
 from gradient_failures import files, provenance
 from gradient_failures.benchmark import kernels, phases, plain
 from gradient_failures.config.base import Point, Training
+from gradient_failures.config.files import read_yaml
 from gradient_failures.config.paper import PaperConfig, validated
 from gradient_failures.experiments import allocation, curves, parity, steps, tuples
 from gradient_failures.jobs import keep_freed_memory
@@ -41,10 +41,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the benchmark; the exit status."""
     parser = argparse.ArgumentParser(prog="python -m gradient_failures.benchmark", description=__doc__)
     parser.add_argument("folder", type=Path, help="where the results go")
-    parser.add_argument("--config", type=Path, default=Path("config/config.yaml"), help="sizes to measure at")
+    parser.add_argument("--config", default="config/config.yaml", help="sizes to measure at")
     parser.add_argument("--rounds", type=int, default=5, help="repeats, of which the median is taken")
     options = parser.parse_args(arguments)
-    paper = validated(yaml.safe_load(options.config.read_text(encoding="utf-8")))
+    paper = validated(read_yaml(options.config))
     results = []
     # A process for each case: its memory is its own, and what it left in caches goes with it.
     with multiprocessing.get_context("spawn").Pool(1, maxtasksperchild=1) as pool:
