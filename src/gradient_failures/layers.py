@@ -1,6 +1,6 @@
 """Layers of networks: their initial weights, and their outputs for autograd to differentiate."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from itertools import pairwise
 
 import numpy as np
@@ -27,13 +27,23 @@ def dense_weights(widths: Sequence[int], rng: np.random.Generator) -> list[Tenso
     return layers
 
 
+def over_seeds(networks: Iterable[Sequence[Tensor]]) -> list[Tensor]:
+    """The tensors of networks of one shape, each with a leading axis over the networks."""
+    return [torch.stack(tensors) for tensors in zip(*networks, strict=True)]
+
+
 def relu_network(layers: Sequence[Tensor], inputs: Tensor) -> Tensor:
-    """Outputs (n, outputs) for ``inputs`` (n, inputs), with a ReLU after every layer but the last.
+    """Outputs (seeds, n, outputs) for ``inputs`` (seeds, n, inputs), with a ReLU after all layers but the last.
 
     Parameters
     ----------
-    layers : weights as :func:`dense_weights` makes them.
+    layers : weights as :func:`dense_weights` makes them, with a leading axis over seeds.
     """
     for layer in layers[:-1]:
-        inputs = torch.addmm(layer[-1], inputs, layer[:-1]).relu()
-    return torch.addmm(layers[-1][-1], inputs, layers[-1][:-1])
+        inputs = affine(layer, inputs).relu()
+    return affine(layers[-1], inputs)
+
+
+def affine(layer: Tensor, inputs: Tensor) -> Tensor:
+    """Products of ``inputs`` (seeds, n, inputs) with the weights of a layer, plus its biases."""
+    return torch.baddbmm(layer[:, -1:], inputs, layer[:, :-1])

@@ -1,13 +1,16 @@
 """Fully connected ReLU networks with hand-written gradients.
 
 At the paper's sizes a training step is a few small matrix products, and autograd, modules and optimiser
-objects cost several times more than the arithmetic. The tests hold every gradient here against autograd.
+objects cost several times more than the arithmetic. The tests hold every gradient here against autograd. All
+tensors have a leading axis over seeds.
 """
 
 from collections.abc import Iterator
 
 import torch
 from torch import Tensor
+
+from gradient_failures.layers import affine
 
 
 class DenseNetwork:
@@ -17,38 +20,41 @@ class DenseNetwork:
 
     Parameters
     ----------
-    layers : weights as :func:`dense_weights` makes them; updated in place.
+    layers : weights (seeds, inputs + 1, outputs), each seed's as :func:`dense_weights` makes them; updated in
+        place.
     batch_size : rows of the batches that the network is trained on.
     """
 
     def __init__(self, layers: list[Tensor], batch_size: int) -> None:
         self.layers = layers
-        self._activations = [layer.new_ones(batch_size, layer.shape[1] + 1) for layer in layers[:-1]]
-        self._errors = [layer.new_empty(batch_size, layer.shape[1]) for layer in layers[:-1]]
+        self._activations = [
+            layer.new_ones(len(layer), batch_size, layer.shape[2] + 1) for layer in layers[:-1]
+        ]
+        self._errors = [layer.new_empty(len(layer), batch_size, layer.shape[2]) for layer in layers[:-1]]
         self._hidden: list[Tensor] = []
-        self._outputs = layers[-1].new_empty(batch_size, layers[-1].shape[1])
+        self._outputs = layers[-1].new_empty(len(layers[-1]), batch_size, layers[-1].shape[2])
 
     def outputs(self, inputs: Tensor) -> Tensor:
-        """Outputs at any number of ``inputs`` (n, d + 1), shape (n, outputs)."""
+        """Outputs at any number of ``inputs`` (seeds, n, d + 1), shape (seeds, n, outputs)."""
         outputs = inputs @ self.layers[0]
         for layer in self.layers[1:]:
-            outputs = torch.addmm(layer[-1], outputs.clamp_min_(0), layer[:-1])
+            outputs = affine(layer, outputs.clamp_min_(0))
         return outputs
 
     def forward(self, inputs: Tensor) -> Tensor:
-        """Outputs at a batch (batch_size, d + 1), in a buffer that the next call writes to."""
+        """Outputs at a batch (seeds, batch_size, d + 1), in a buffer that the next call writes to."""
         self._hidden = [inputs]
         for layer, activation in zip(self.layers[:-1], self._activations, strict=True):
-            torch.mm(self._hidden[-1], layer, out=activation[:, :-1])
+            torch.bmm(self._hidden[-1], layer, out=activation[:, :, :-1])
             self._hidden.append(activation.clamp_min_(0))
-        return torch.mm(self._hidden[-1], self.layers[-1], out=self._outputs)
+        return torch.bmm(self._hidden[-1], self.layers[-1], out=self._outputs)
 
     def backward(self, error: Tensor) -> None:
         """Set the ``grad`` of each layer from ``error``, the gradient of the loss at the last outputs."""
         for layer, inputs, output_error in self._errors_by_layer(error):
             if layer.grad is None:
                 layer.grad = torch.empty_like(layer)
-            torch.mm(inputs.t(), output_error, out=layer.grad)
+            torch.bmm(inputs.mT, output_error, out=layer.grad)
 
     def _errors_by_layer(self, error: Tensor) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
         """Each layer with its inputs and the error at its outputs, from the last layer to the first.
@@ -57,8 +63,8 @@ class DenseNetwork:
         """
         for depth in range(len(self.layers) - 1, 0, -1):
             layer, inputs = self.layers[depth], self._hidden[depth]
-            below = torch.mm(error, layer[:-1].t(), out=self._errors[depth - 1])
-            _relu_backward(below, inputs[:, :-1])
+            below = torch.bmm(error, layer[:, :-1].mT, out=self._errors[depth - 1])
+            _relu_backward(below, inputs[:, :, :-1])
             yield layer, inputs, error
             error = below
         yield self.layers[0], self._hidden[0], error
@@ -68,19 +74,19 @@ class HingeNetwork(DenseNetwork):
     """A network with one output, the score, trained by SGD on the hinge loss max(0, 1 - y·score)."""
 
     def scores(self, inputs: Tensor) -> Tensor:
-        """Scores of ``inputs`` (n, d + 1), shape (n,)."""
-        return self.outputs(inputs).squeeze(1)
+        """Scores of ``inputs`` (seeds, n, d + 1), shape (seeds, n)."""
+        return self.outputs(inputs).squeeze(2)
 
     def sgd_step(self, inputs: Tensor, labels: Tensor, learning_rate: float) -> None:
-        """One step of SGD on a batch: ``inputs`` (batch_size, d + 1), ``labels`` ±1 (batch_size, 1).
+        """One step of SGD on a batch: ``inputs`` (seeds, batch_size, d + 1), ``labels`` ±1 (seeds, batch_size, 1).
 
         Every error below is the gradient of the loss times minus the learning rate, so that one fused
         product both forms a layer's gradient and takes the step.
         """
         inside_margin = torch.mul(self.forward(inputs), labels).lt_(1)
-        error = inside_margin.mul_(labels).mul_(learning_rate / len(labels))
+        error = inside_margin.mul_(labels).mul_(learning_rate / labels.shape[1])
         for layer, activation, output_error in self._errors_by_layer(error):
-            layer.addmm_(activation.t(), output_error)
+            layer.baddbmm_(activation.mT, output_error)
 
 
 def _relu_backward(error: Tensor, activation: Tensor) -> None:

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -16,3 +17,10 @@ def stream(experiment: str, purpose: str, **axes: int | str) -> np.random.Genera
     name = json.dumps({"experiment": experiment, "purpose": purpose, **axes}, sort_keys=True)
     digest = hashlib.sha256(name.encode()).digest()
     return np.random.default_rng(int.from_bytes(digest, "big"))
+
+
+def streams(
+    experiment: str, purpose: str, seeds: Sequence[int], **axes: int | str
+) -> list[np.random.Generator]:
+    """The :func:`stream` of each of ``seeds``."""
+    return [stream(experiment, purpose, **axes, seed=seed) for seed in seeds]

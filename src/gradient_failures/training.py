@@ -1,14 +1,21 @@
-"""The one training loop of all experiments: advance, evaluate, record, report, save."""
+"""The one training loop of all experiments: advance, evaluate, record, report, save.
+
+Runs of several seeds can train side by side, as an ensemble whose tensors have a leading axis over seeds. A
+graphics card needs that to be busy; the processor is as fast with one run after another, and finds them in its
+caches.
+"""
 
 import logging
 import math
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+import numpy as np
 import torch
 import xarray as xr
+from torch import Tensor
 
 from gradient_failures.checkpoint import Checkpoint, Part, load_state, state_of
 from gradient_failures.config.base import Training
@@ -28,22 +35,22 @@ Variables = Mapping[str, Mapping[str, str]]
 
 
 class Learner(ABC):
-    """One run: a problem, a network and an optimiser."""
+    """An ensemble: runs of several seeds, each with its problem and network, that take each step together."""
 
     @abstractmethod
     def advance(self, steps: int) -> None:
         """Take ``steps`` training steps."""
 
     @abstractmethod
-    def evaluate(self) -> dict[str, float]:
-        """Metrics on held-out samples, by the name of their variable."""
+    def evaluate(self) -> dict[str, Tensor]:
+        """Metrics on held-out samples, by the name of their variable; each of shape (seeds,)."""
 
     @abstractmethod
     def parts(self) -> Mapping[str, Part]:
         """All that the calls of :meth:`advance` and :meth:`evaluate` change and later ones depend on."""
 
     def results(self) -> xr.Dataset:
-        """What the run leaves besides its metrics, over dimensions of its own; here nothing."""
+        """What the runs leave besides their metrics, over seed and dimensions of its own; here nothing."""
         return xr.Dataset()
 
 
@@ -52,16 +59,17 @@ def evaluation_steps(steps: int, every: int) -> list[int]:
     return [*range(0, steps, every), steps]
 
 
-def fit_each(
-    seeds: Iterable[int],
-    learner_of: Callable[[int], Learner],
+def fit(
+    seeds: Sequence[int],
+    learner_of: Callable[[Sequence[int]], Learner],
     training: Training,
     variables: Variables,
     checkpoint: Checkpoint | None = None,
 ) -> xr.Dataset:
-    """Train the learner of each of ``seeds`` in turn and record its metrics.
+    """Train the runs of ``seeds`` and record their metrics: on a card side by side, else one after another.
 
-    A run whose metrics stop being finite is recorded as diverged and not trained further.
+    A run whose metrics stop being finite is recorded as diverged; once all runs of an ensemble have diverged
+    it is not trained further.
 
     Parameters
     ----------
@@ -70,11 +78,13 @@ def fit_each(
     Returns
     -------
     Dataset with each metric over (seed, step), NaN from divergence on, ``diverged_at_step`` and
-    ``last_step`` (seed), and the results of each learner over seed and their dimensions.
+    ``last_step`` (seed), and the results of each learner.
     """
+    on_processor = torch.get_default_device().type == "cpu"
+    ensembles = [[seed] for seed in seeds] if on_processor else [list(seeds)]
 
     def fresh() -> _Block:
-        return _Block(seeds, lambda seed: _Run(learner_of(seed), training, seed, variables))
+        return _Block(ensembles, lambda members: _Ensemble(learner_of(members), training, members, variables))
 
     block = checkpoint.restored(fresh) if checkpoint else fresh()
     while not block.over:
@@ -85,58 +95,72 @@ def fit_each(
 
 
 class _Block:
-    """The runs of several seeds, one after another; as text, the last evaluation."""
+    """Several ensembles, one after another; as text, the last evaluation."""
 
-    def __init__(self, seeds: Iterable[int], run_of: Callable[[int], "_Run"]) -> None:
-        self.seeds, self.run_of = list(seeds), run_of
+    def __init__(
+        self, ensembles: Sequence[Sequence[int]], start: Callable[[Sequence[int]], "_Ensemble"]
+    ) -> None:
+        self.ensembles, self.start = ensembles, start
         self.histories: list[xr.Dataset] = []
-        self.run: _Run | None = None
+        self.current: _Ensemble | None = None
 
     def __str__(self) -> str:
-        return str(self.run) if self.run else f"{len(self.histories)} of {len(self.seeds)} seeds"
+        if self.current:
+            return str(self.current)
+        seeds = sum(history.sizes["seed"] for history in self.histories)
+        return f"{seeds} of {sum(map(len, self.ensembles))} seeds"
 
     @property
     def over(self) -> bool:
-        """Whether all runs are."""
-        return len(self.histories) == len(self.seeds)
+        """Whether all ensembles are."""
+        return len(self.histories) == len(self.ensembles)
 
     def proceed(self) -> None:
         """Go on to the next evaluation."""
-        self.run = self.run or self._next_run()
-        self.run.proceed()
-        if self.run.over:
-            self.histories.append(self.run.history())
-            self.run = None
+        self.current = self.current or self._next()
+        self.current.proceed()
+        if self.current.over:
+            self.histories.append(self.current.history())
+            self.current = None
 
     def state(self) -> dict[str, Any]:
-        """The histories of the runs that are over, and the state of the one in progress, if any."""
+        """The histories of the ensembles that are over, and the state of the one in progress, if any."""
         return {
             "histories": [_packed(history) for history in self.histories],
-            "run": self.run.state() if self.run else None,
+            "current": self.current.state() if self.current else None,
         }
 
     def load_state(self, state: Mapping[str, Any]) -> None:
         """Continue from what :meth:`state` gave."""
         self.histories = [_unpacked(history) for history in state["histories"]]
-        if state["run"] is not None:
-            self.run = self._next_run()
-            self.run.load_state(state["run"])
+        if state["current"] is not None:
+            self.current = self._next()
+            self.current.load_state(state["current"])
 
-    def _next_run(self) -> "_Run":
-        return self.run_of(self.seeds[len(self.histories)])
+    def _next(self) -> "_Ensemble":
+        return self.start(self.ensembles[len(self.histories)])
 
 
-class _Run:
-    """One run in progress, with the metrics of its evaluations so far; as text, the last of them."""
+class _Ensemble:
+    """Runs in progress, with the metrics of their evaluations so far; as text, the last of them."""
 
-    def __init__(self, learner: Learner, training: Training, seed: int, variables: Variables) -> None:
-        self.learner, self.seed, self.variables = learner, seed, variables
+    def __init__(
+        self, learner: Learner, training: Training, seeds: Sequence[int], variables: Variables
+    ) -> None:
+        self.learner, self.seeds, self.variables = learner, seeds, variables
         self.schedule = evaluation_steps(training.steps, training.eval_every)
-        self.metrics: list[dict[str, float]] = []
+        self.metrics: list[dict[str, Tensor]] = []
+        self.diverged_at = torch.full((len(seeds),), torch.nan, device="cpu")
         self.progress = _Progress(0, training.steps)
 
     def __str__(self) -> str:
-        return f"seed {self.seed}, step {self.step} of {self.schedule[-1]}"
+        return f"{self.name}, step {self.step} of {self.schedule[-1]}"
+
+    @property
+    def name(self) -> str:
+        """The seed, or the first and the last."""
+        first, last = self.seeds[0], self.seeds[-1]
+        return f"seed {first}" if first == last else f"seeds {first} to {last}"
 
     @property
     def step(self) -> int:
@@ -144,23 +168,17 @@ class _Run:
         return self.schedule[len(self.metrics) - 1]
 
     @property
-    def diverged(self) -> bool:
-        """Whether the last evaluation was not finite."""
-        return not all(math.isfinite(value) for value in self.metrics[-1].values())
-
-    @property
     def over(self) -> bool:
-        """Whether it has taken its last step, or diverged."""
-        return self.diverged or self.step == self.schedule[-1]
+        """Whether it has taken its last step, or all its runs have diverged."""
+        return self.step == self.schedule[-1] or not self.diverged_at.isnan().any()
 
     def proceed(self) -> None:
         """Go on to the next evaluation."""
         if self.metrics:
             self.learner.advance(self.schedule[len(self.metrics)] - self.step)
         self.metrics.append(self.learner.evaluate())
-        if self.diverged:
-            log.warning("seed %d diverged: %s at step %d", self.seed, self.metrics[-1], self.step)
-        else:
+        self._note_diverged()
+        if self.diverged_at.isnan().any():
             self.progress.report(self)
 
     def state(self) -> dict[str, Any]:
@@ -168,37 +186,50 @@ class _Run:
         parts = self.learner.parts()
         return {
             "metrics": self.metrics,
+            "diverged_at": self.diverged_at,
             "learner": {name: state_of(part) for name, part in parts.items()},
         }
 
     def load_state(self, state: Mapping[str, Any]) -> None:
         """Continue from what :meth:`state` gave."""
-        self.metrics = state["metrics"]
+        self.metrics, self.diverged_at = state["metrics"], state["diverged_at"]
         self.progress = _Progress(self.step, self.schedule[-1])
         for name, part in self.learner.parts().items():
             load_state(part, state["learner"][name])
 
     def history(self) -> xr.Dataset:
-        """Metrics, how the run ended, and the results of its learner, each with one seed."""
-        finite = self.metrics[:-1] if self.diverged else self.metrics
-        missing = [math.nan] * (len(self.schedule) - len(finite))
-        records = {
-            name: (("seed", "step"), [[metrics[name] for metrics in finite] + missing], dict(attributes))
-            for name, attributes in self.variables.items()
-        }
-        diverged_at = float(self.step) if self.diverged else math.nan
+        """Metrics, how the runs ended, and the results of their learner."""
+        last_steps = [self.schedule[-1]] * len(self.seeds)
         history = xr.Dataset(
             {
-                **records,
-                DIVERGED: ("seed", [diverged_at], DIVERGED_ATTRIBUTES),
-                LAST_STEP: ("seed", [self.schedule[-1]], LAST_STEP_ATTRIBUTES),
+                **{
+                    name: (("seed", "step"), self._record(name), dict(attributes))
+                    for name, attributes in self.variables.items()
+                },
+                DIVERGED: ("seed", self.diverged_at.double().numpy(), DIVERGED_ATTRIBUTES),
+                LAST_STEP: ("seed", last_steps, LAST_STEP_ATTRIBUTES),
             },
             coords={
-                "seed": ("seed", [self.seed], SEED_ATTRIBUTES),
+                "seed": ("seed", self.seeds, SEED_ATTRIBUTES),
                 "step": ("step", self.schedule, STEP_ATTRIBUTES),
             },
         )
-        return history.merge(self.learner.results().expand_dims("seed"))
+        return history.merge(self.learner.results())
+
+    def _record(self, name: str) -> np.ndarray:
+        """All evaluations of one metric (seeds, evaluations), NaN from divergence on."""
+        record = np.full((len(self.seeds), len(self.schedule)), np.nan)
+        record[:, : len(self.metrics)] = torch.stack([metrics[name] for metrics in self.metrics], 1)
+        diverged = np.greater_equal.outer(self.schedule, self.diverged_at.numpy())
+        return np.where(diverged.T, np.nan, record)
+
+    def _note_diverged(self) -> None:
+        metrics = self.metrics[-1]
+        finite = torch.stack([metric.double() for metric in metrics.values()]).isfinite().all(0)
+        for index in torch.nonzero(self.diverged_at.isnan() & ~finite).flatten().tolist():
+            self.diverged_at[index] = self.step
+            values = {name: metric[index].item() for name, metric in metrics.items()}
+            log.warning("seed %d diverged: %s at step %d", self.seeds[index], values, self.step)
 
 
 def _packed(history: xr.Dataset) -> dict[str, Any]:
@@ -224,20 +255,25 @@ class _Progress:
         self.started = time.monotonic()
         self.next_report = self.started
 
-    def report(self, run: _Run) -> None:
+    def report(self, run: _Ensemble) -> None:
         now = time.monotonic()
         if now < self.next_report and run.step < self.last_step:
             return
         self.next_report = now + SECONDS_BETWEEN_REPORTS
         rate = (run.step - self.first_step) / max(now - self.started, 1e-9)
         left = f"{(self.last_step - run.step) / rate:.0f} s left" if rate else "starting"
-        values = ", ".join(f"{name} {value:.4f}" for name, value in run.metrics[-1].items())
+        values = ", ".join(f"{name} {_mean(metric):.4f}" for name, metric in run.metrics[-1].items())
         log.info(
-            "seed %d, step %d of %d: %s; %.0f steps/s, %s",
-            run.seed,
+            "%s, step %d of %d: %s; %.0f steps/s, %s",
+            run.name,
             run.step,
             self.last_step,
             values,
             rate,
             left,
         )
+
+
+def _mean(metric: Tensor) -> float:
+    """Over the runs that have not diverged."""
+    return metric[metric.isfinite()].mean().item()

@@ -77,7 +77,7 @@ def measure(name: str, point: Point, training: Training, rounds: int) -> dict[st
     """
     keep_freed_memory()
     torch.set_num_threads(1)
-    learner = LEARNERS[name](point, training, seed=0)
+    learner = LEARNERS[name](point, training, seeds=[0])
     learner.advance(20)
     learner.evaluate()
     evaluation = seconds_of(learner.evaluate, 5)
@@ -116,7 +116,7 @@ def kernels_of(learner: Any, training: Any) -> Callable[[], None] | None:
     if isinstance(learner, curves.CurvesLearner):
         model, rows = learner.model, training.batch_size
         if isinstance(model, curves.Encoder):
-            rows, widths = rows * model.inputs.shape[1], list(model.weights.shape)
+            rows, widths = rows * model.inputs.shape[2], list(model.weights.shape[1:])
         else:
             widths = widths_of(model.parameters)
         return kernels.dense(widths, rows)
@@ -128,7 +128,7 @@ def kernels_of(learner: Any, training: Any) -> Callable[[], None] | None:
 
 def widths_of(layers: Sequence[torch.Tensor]) -> list[int]:
     """Units of each layer, the row of biases among the inputs."""
-    return [layers[0].shape[0], *(layer.shape[1] for layer in layers)]
+    return [layers[0].shape[1], *(layer.shape[2] for layer in layers)]
 
 
 def seconds_of(call: Callable[[], Any], count: int) -> float:

@@ -6,8 +6,9 @@ from itertools import pairwise
 import torch
 from torch import Tensor
 
+from gradient_failures.line_convolutions import KERNEL
 from gradient_failures.line_images import SIZE
-from gradient_failures.tuple_networks import CHANNELS, KERNEL
+from gradient_failures.tuple_networks import CHANNELS
 
 Step = Callable[[], None]
 

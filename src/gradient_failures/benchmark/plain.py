@@ -19,9 +19,10 @@ from gradient_failures.config.tuples import TuplesPoint, TuplesTraining
 from gradient_failures.experiments.curves import HIDDEN_WIDTHS, draw_curves, kinks_of
 from gradient_failures.experiments.steps import DIM, classes_of, levels_at
 from gradient_failures.experiments.tuples import hinge
+from gradient_failures.line_convolutions import KERNEL
 from gradient_failures.line_images import SIZE, draw_lines, rasterise, slope_labels
 from gradient_failures.seeds import stream
-from gradient_failures.tuple_networks import CHANNELS, KERNEL
+from gradient_failures.tuple_networks import CHANNELS
 
 Step = Callable[[], None]
 
@@ -109,7 +110,7 @@ def curves(point: CurvesPoint, training: CurvesTraining) -> Step:
 def steps(point: StepsPoint, training: StepsTraining) -> Step:
     """One of four methods to learn through a step function."""
     target = torch.randn(DIM + 1)
-    levels = levels_at(target[-1].item())
+    levels = levels_at(target[-1:])[0]
     gaps = levels.diff()
     n_scores = len(levels) if point.method == "multiclass" else 1
     network = relu_network([DIM, *training.hidden_widths, n_scores])

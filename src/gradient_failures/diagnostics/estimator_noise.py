@@ -78,7 +78,7 @@ def _measure_one(n_stocks: int, n_inputs: int, seed: int) -> dict[str, float]:
         (n_inputs, n_stocks), n_inputs**-0.5, stream("estimator_noise", "weights", **axes)
     )
     shares = torch.softmax(weights.double(), 1)
-    returns = sample_returns(labels, n_stocks, stream("estimator_noise", "returns", **axes)).double()
+    returns = sample_returns(labels, n_stocks, [stream("estimator_noise", "returns", **axes)]).double()
     end_to_end = logit_gradient(shares, labels, returns)
     decomposition = logit_gradient(shares, labels, None)
     norm = decomposition.square().sum()

@@ -27,7 +27,7 @@ from torch import Tensor
 from gradient_failures.config.gradient_variance import RATE_FROM, GradientVarianceSettings
 from gradient_failures.config.parity import ParityPoint
 from gradient_failures.experiments.parity import ParityLearner, sample
-from gradient_failures.seeds import stream
+from gradient_failures.seeds import streams
 
 Settings = GradientVarianceSettings
 
@@ -211,7 +211,7 @@ def _measure_seed(settings: GradientVarianceSettings, seed: int) -> xr.Dataset:
 def _learner(
     settings: GradientVarianceSettings, dim: int, seed: int, architecture: str = "10d"
 ) -> ParityLearner:
-    return ParityLearner(ParityPoint(dim=dim, architecture=architecture), settings.training, seed)
+    return ParityLearner(ParityPoint(dim=dim, architecture=architecture), settings.training, [seed])
 
 
 def _measure_initial(
@@ -226,7 +226,7 @@ def _follow(settings: GradientVarianceSettings, dim: int, seed: int) -> xr.Datas
     measured = {}
     for before, step in pairwise([0, *settings.checkpoints]):
         learner.advance(step - before)
-        closed = _measure_network(learner, settings, seed).assign(accuracy=learner.evaluate()["accuracy"])
+        closed = _measure_network(learner, settings, seed).assign(accuracy=learner.evaluate()["accuracy"].item())
         enumerated = _enumerate_targets(learner, closed) if dim <= settings.enumerable_dim else {}
         measured[step] = closed.assign(enumerated)
     return _stacked("step", measured)
@@ -234,12 +234,14 @@ def _follow(settings: GradientVarianceSettings, dim: int, seed: int) -> xr.Datas
 
 def _measure_network(learner: ParityLearner, settings: GradientVarianceSettings, seed: int) -> xr.Dataset:
     """The closed form with its bound, and the noise of SGD on the run's own target, at its weights."""
-    dim = len(learner.target)
+    (target,) = learner.targets
+    dim = len(target)
     if dim <= settings.enumerable_dim:
-        inputs, labels = _all_samples(learner.target)
+        inputs, labels = _all_samples(target)
     else:
-        rng = stream("gradient_variance", "inputs", dim=dim, seed=seed)
-        inputs, labels = sample(learner.target, settings.sampled_inputs, learner.encoding, rng)
+        rngs = streams("gradient_variance", "inputs", [seed], dim=dim)
+        samples = sample(learner.targets, settings.sampled_inputs, learner.encoding, rngs)
+        inputs, labels = (tensor[0] for tensor in samples)
     layers, exhaustive = _double_layers(learner), dim <= settings.enumerable_dim
     variance, error, bound = parity_variance(layers, inputs.double())
     noise, square = hinge_noise(layers, inputs.double(), labels.double(), exhaustive=exhaustive)
@@ -265,7 +267,7 @@ def _all_samples(target: np.ndarray) -> tuple[Tensor, Tensor]:
 
 
 def _double_layers(learner: ParityLearner) -> list[Tensor]:
-    return [layer.double() for layer in learner.network.layers]
+    return [layer[0].double() for layer in learner.network.layers]
 
 
 def _weighted_norms(layers: Sequence[Tensor], inputs: Tensor) -> tuple[Tensor, Tensor]:
@@ -293,7 +295,7 @@ def _enumerate_targets(learner: ParityLearner, closed: xr.Dataset) -> dict[str, 
 
 def _signal_by_size(learner: ParityLearner) -> xr.Dataset:
     """Squared norm of the target's part of the gradient, mean over the targets of each size."""
-    dim = len(learner.target)
+    dim = learner.targets.shape[1]
     signal = sum(np.square(block).sum(axis=2) for block in enumerated_gradients(_double_layers(learner)))
     sizes = np.bitwise_count(np.arange(2**dim))
     means = [np.bincount(sizes, weights) / np.bincount(sizes) for weights in signal]

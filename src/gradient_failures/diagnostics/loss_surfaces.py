@@ -72,25 +72,21 @@ def periodic_losses(config: LossSurfacesConfig, distance: np.ndarray) -> np.ndar
 
 def tuple_losses(config: LossSurfacesConfig, weight_change: np.ndarray) -> np.ndarray:
     """Hinge losses of single tuples at initial weights moved along a line, shape (tuples, positions)."""
-    network = initial_network(config.tuple_length, seed=0)
+    network = initial_network(config.tuple_length, seeds=[0])
     rng = stream("loss_surfaces", "tuples", tuple_length=config.tuple_length, seed=0)
     lines = draw_lines(config.tuples * config.tuple_length, "released", rng)
     parts = torch.split(rasterise(lines, "released"), IMAGES_PER_PASS)
-    features = torch.cat([network.score_network.features(part) for part in parts])
+    features = torch.cat([network.score_network.features(part[None])[0] for part in parts])
     labels = slope_labels(lines)
-    *_, output = network.score_network.dense
+    output = network.score_network.dense[-1][0]
     direction = _mean_gradient(features, features @ output[:-1, 0], labels)
     scale = output[:-1, 0].norm() / direction.norm()
     along = features @ (direction * scale)
     start = (features @ output[:-1, 0]).view(-1, config.tuple_length)
     change = along.view(-1, config.tuple_length)
     tuple_labels = labels.view(-1, config.tuple_length).prod(1)
-    losses = [
-        (1 - tuple_labels * relu_network(network.dense, (start + t * change).sigmoid()).squeeze(1)).clamp_min(
-            0
-        )
-        for t in weight_change
-    ]
+    moved = [relu_network(network.dense, (start + t * change).sigmoid()[None]) for t in weight_change]
+    losses = [(1 - tuple_labels * outputs.flatten()).clamp_min(0) for outputs in moved]
     return np.asarray(torch.stack(losses, 1).double())
 
 
@@ -101,12 +97,12 @@ def window_eigenvalues(config: LossSurfacesConfig) -> np.ndarray:
 
 def flat_losses(config: LossSurfacesConfig, bias_change: np.ndarray) -> np.ndarray:
     """Losses of single samples at the true weights and a wrong bias, shape (samples, positions)."""
-    target = draw_target(stream("steps", "target", seed=0))
-    levels = levels_at(target[-1].item())
-    _, pre_activations = Sampler(target, config.flat_samples, 0, "surface samples").draw()
-    moved = pre_activations[:, None] + torch.from_numpy(bias_change).float()
-    errors = levels[classes_of(moved, levels)] - levels[classes_of(pre_activations, levels)][:, None]
-    return np.asarray(errors.double().square() / 2)
+    targets = draw_target(stream("steps", "target", seed=0))[None]
+    levels = levels_at(targets[:, -1])
+    _, pre_activations = Sampler(targets, config.flat_samples, [0], "surface samples").draw()
+    moved = pre_activations.T + torch.from_numpy(bias_change).float()
+    labels, outputs = (levels[0, classes_of(values, levels[0])] for values in (pre_activations.T, moved))
+    return np.asarray((outputs - labels).double().square() / 2)
 
 
 def _mean_gradient(features: Tensor, scores: Tensor, labels: Tensor) -> Tensor:

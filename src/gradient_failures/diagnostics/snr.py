@@ -192,7 +192,7 @@ def _histogram(positions: Array, weights: Array) -> Array:
 
 def _measure_seed(settings: SnrSettings, seed: int) -> dict[str, Array]:
     """The variables of one initialisation, each over the dimensions it has besides the seed."""
-    networks = [initial_network(k, seed) for k in settings.tuple_length]
+    networks = [initial_network(k, [seed]) for k in settings.tuple_length]
     rng = stream("snr", "lines", seed=seed)
     blocks = [
         _measure_block(networks, _draw(networks, settings.tuples_per_block, rng))
@@ -226,7 +226,7 @@ def _measure_block(networks: list[TupleNetwork], images: Images) -> tuple[Array,
     means, squares, inside = [], [], []
     for gradients_of in APPROACHES.values():
         for network in networks:
-            n2 = [layer.double().numpy() for layer in network.dense]
+            n2 = [layer[0].double().numpy() for layer in network.dense]
             gradients = gradients_of(images.at(slice(network.tuple_length)), n2)
             features = gradients.images.features
             each = np.einsum("nj,njf->nf", gradients.sampled, features)
@@ -248,11 +248,11 @@ def _draw(networks: list[TupleNetwork], tuples: int, rng: np.random.Generator) -
     n1 = networks[0].score_network
     lines = draw_lines(tuples * length, "released", rng)
     parts = [
-        n1.features(rasterise(lines[first : first + IMAGES_PER_PASS], "released"))
+        n1.features(rasterise(lines[first : first + IMAGES_PER_PASS], "released")[None])[0]
         for first in range(0, len(lines), IMAGES_PER_PASS)
     ]
     features = torch.cat(parts).double()
-    head = n1.dense[-1].double()
+    head = n1.dense[-1][0].double()
     scores = features @ head[:-1, 0] + head[-1, 0]
     labels = slope_labels(lines).double()
     return Images(

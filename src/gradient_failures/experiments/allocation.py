@@ -4,7 +4,8 @@ An input x, one of d unit vectors, moves the one stock y(x): its return z_y is 1
 random. A linear softmax model N(x) shares out the money; the loss is L = -E zᵀN(x).
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
+from functools import partial
 
 import numpy as np
 import torch
@@ -15,8 +16,8 @@ from gradient_failures.checkpoint import Checkpoint, Part
 from gradient_failures.config.allocation import AllocationPoint, AllocationTraining
 from gradient_failures.layers import truncated_normal
 from gradient_failures.optimisers import Adam
-from gradient_failures.seeds import stream
-from gradient_failures.training import Learner, fit_each
+from gradient_failures.seeds import streams
+from gradient_failures.training import Learner, fit
 
 Point = AllocationPoint
 Training = AllocationTraining
@@ -27,7 +28,7 @@ METRICS = {"loss": {"long_name": "expected negative gain", "units": "1"}}
 def train(
     point: AllocationPoint,
     training: AllocationTraining,
-    seeds: Iterable[int],
+    seeds: Sequence[int],
     checkpoint: Checkpoint | None = None,
 ) -> xr.Dataset:
     """Train one run for each of ``seeds`` at one grid point.
@@ -36,69 +37,88 @@ def train(
     -------
     Dataset with ``loss`` (seed, step), exact, and ``diverged_at_step`` (seed).
     """
-    return fit_each(
-        seeds, lambda seed: AllocationLearner(point, training, seed), training, METRICS, checkpoint
-    )
+    return fit(seeds, partial(AllocationLearner, point, training), training, METRICS, checkpoint)
 
 
 class AllocationLearner(Learner):
-    """One run. The two approaches at one (n_stocks, seed) share labels, initial weights and inputs."""
+    """The two approaches at one (n_stocks, seed) share labels, initial weights and inputs.
 
-    def __init__(self, point: AllocationPoint, training: AllocationTraining, seed: int) -> None:
-        self.approach, self.training = point.approach, training
-        problem = {"n_stocks": point.n_stocks, "n_inputs": training.n_inputs, "seed": seed}
-        shape = (training.n_inputs, point.n_stocks)
-        labels = stream("allocation", "labels", **problem).integers(0, point.n_stocks, training.n_inputs)
-        self.labels = torch.as_tensor(labels)
-        self.weights = truncated_normal(
-            shape, training.n_inputs**-0.5, stream("allocation", "weights", **problem)
+    Inputs of all seeds are numbered in one row: input i of the s-th seed is s · n_inputs + i.
+    """
+
+    def __init__(self, point: AllocationPoint, training: AllocationTraining, seeds: Sequence[int]) -> None:
+        self.approach, self.training, self.seeds = point.approach, training, seeds
+        n_stocks, n_inputs = point.n_stocks, training.n_inputs
+        problem = {"n_stocks": n_stocks, "n_inputs": n_inputs}
+        label_streams, weight_streams, self.input_streams, self.return_streams = (
+            streams("allocation", purpose, seeds, **problem)
+            for purpose in ("labels", "weights", "inputs", "returns")
         )
-        self.bias = torch.zeros(point.n_stocks)
-        self.weights.grad, self.bias.grad = torch.zeros(shape), torch.zeros(point.n_stocks)
+        labels = [rng.integers(0, n_stocks, n_inputs) for rng in label_streams]
+        self.labels = torch.as_tensor(np.concatenate(labels))
+        self.weights = torch.cat(
+            [truncated_normal((n_inputs, n_stocks), n_inputs**-0.5, rng) for rng in weight_streams]
+        )
+        self.bias = torch.zeros(len(seeds), n_stocks)
+        self.weights.grad, self.bias.grad = torch.zeros_like(self.weights), torch.zeros_like(self.bias)
         self.optimiser = Adam([self.weights, self.bias], training.optimiser)
-        self.input_stream = stream("allocation", "inputs", **problem)
-        self.return_stream = stream("allocation", "returns", **problem)
 
     def advance(self, steps: int) -> None:
         """Take ``steps`` steps of Adam, each on a fresh batch."""
-        size = self.training.batch_size
-        for inputs in torch.as_tensor(self.input_stream.integers(0, self.training.n_inputs, (steps, size))):
+        n_inputs, shape = self.training.n_inputs, (steps, self.training.batch_size)
+        drawn = [
+            index * n_inputs + rng.integers(0, n_inputs, shape)
+            for index, rng in enumerate(self.input_streams)
+        ]
+        for inputs in torch.as_tensor(np.concatenate(drawn, axis=1)):
             self._step(inputs)
 
-    def evaluate(self) -> dict[str, float]:
+    def evaluate(self) -> dict[str, Tensor]:
         """The exact loss: E z_i = 0 but for the moved stock, so L is minus its mean share over all inputs."""
-        shares = torch.softmax(self.weights + self.bias, dim=1)
-        return {"loss": -shares.gather(1, self.labels[:, None]).cpu().double().mean().item()}
+        moved = self._shares(self.weights).gather(1, self.labels[:, None])
+        return {"loss": -moved.view(len(self.seeds), -1).cpu().double().mean(1)}
 
     def parts(self) -> Mapping[str, Part]:
         """Weights, optimiser, and streams of inputs and returns."""
         return {
             "weights": [self.weights, self.bias],
             "optimiser": self.optimiser,
-            "inputs": self.input_stream,
-            "returns": self.return_stream,
+            "inputs": self.input_streams,
+            "returns": self.return_streams,
         }
 
     def _step(self, inputs: Tensor) -> None:
-        """One step on a batch of ``inputs``, given as indices of unit vectors, shape (batch,)."""
-        shares = torch.softmax(self.weights[inputs] + self.bias, dim=1)
-        labels = self.labels[inputs]
-        gradient = logit_gradient(shares, labels, self._returns(labels)).div_(len(inputs))
+        """One step on the batches of all seeds, given as numbers of inputs, shape (seeds · batch,)."""
+        shares, labels = self._shares(self.weights[inputs]), self.labels[inputs]
+        gradient = logit_gradient(shares, labels, self._returns(labels)).div_(self.training.batch_size)
         assert self.weights.grad is not None and self.bias.grad is not None
         self.weights.grad.index_add_(0, inputs, gradient)
-        self.bias.grad.copy_(gradient.sum(0))
+        torch.sum(self._by_seed(gradient), 1, out=self.bias.grad)
         self.optimiser.step()
         self.weights.grad.index_fill_(0, inputs, 0)
+
+    def _shares(self, weights: Tensor) -> Tensor:
+        """N(x) for the inputs with these rows of weights, shape (seeds · n, n_stocks)."""
+        return torch.softmax(self._by_seed(weights) + self.bias[:, None], dim=2).flatten(0, 1)
+
+    def _by_seed(self, rows: Tensor) -> Tensor:
+        return rows.view(len(self.seeds), -1, rows.shape[1])
 
     def _returns(self, labels: Tensor) -> Tensor | None:
         if self.approach == "decomposition":
             return None
-        return sample_returns(labels, len(self.bias), self.return_stream)
+        return sample_returns(labels, self.bias.shape[1], self.return_streams)
 
 
-def sample_returns(labels: Tensor, n_stocks: int, rng: np.random.Generator) -> Tensor:
-    """Returns z of a batch: ±1 at random, 1 at the stock ``labels`` (n,) that moves; shape (n, n_stocks)."""
-    words = rng.integers(0, 2**64, size=(len(labels), -(-n_stocks // 64)), dtype=np.uint64)
+def sample_returns(labels: Tensor, n_stocks: int, rngs: Sequence[np.random.Generator]) -> Tensor:
+    """Returns z of batches, one from each of ``rngs``: ±1 at random, 1 at the stock that moves.
+
+    Parameters
+    ----------
+    labels : the stock that moves, batch after batch, shape (n,); that of the result is (n, n_stocks).
+    """
+    shape = (len(labels) // len(rngs), -(-n_stocks // 64))
+    words = np.concatenate([rng.integers(0, 2**64, size=shape, dtype=np.uint64) for rng in rngs])
     bits = torch.as_tensor(np.unpackbits(words.view(np.uint8), axis=1, count=n_stocks)).float()
     return bits.mul_(2).sub_(1).scatter_(1, labels[:, None], 1.0)
 

@@ -5,21 +5,23 @@ almost all of p is 0. W⁻¹ is the second difference, so a linear map, a convol
 or a deep network can all represent the solution; they differ in the conditioning of their training problem.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Protocol
 
 import numpy as np
 import torch
 import xarray as xr
 from torch import Tensor
-from torch.nn.functional import mse_loss, pad
+from torch.nn.functional import pad
 
 from gradient_failures.checkpoint import Checkpoint, Part
 from gradient_failures.config.curves import CurveDistribution, CurvesPoint, CurvesTraining
-from gradient_failures.layers import dense_weights, relu_network
+from gradient_failures.layers import dense_weights, over_seeds
+from gradient_failures.networks import DenseNetwork
 from gradient_failures.optimisers import optimiser_of
-from gradient_failures.seeds import stream
-from gradient_failures.training import Learner, fit_each
+from gradient_failures.seeds import stream, streams
+from gradient_failures.training import Learner, fit
 
 Point = CurvesPoint
 Training = CurvesTraining
@@ -41,7 +43,7 @@ METRICS = {
 
 
 def train(
-    point: CurvesPoint, training: CurvesTraining, seeds: Iterable[int], checkpoint: Checkpoint | None = None
+    point: CurvesPoint, training: CurvesTraining, seeds: Sequence[int], checkpoint: Checkpoint | None = None
 ) -> xr.Dataset:
     """Train one run for each of ``seeds`` at one grid point.
 
@@ -51,70 +53,77 @@ def train(
     (seed, example, x), ``decoded_example`` (seed, snapshot, example, x), ``diverged_at_step``, ``last_step``
     and ``last_x`` (seed).
     """
-    return fit_each(seeds, lambda seed: CurvesLearner(point, training, seed), training, METRICS, checkpoint)
+    return fit(seeds, partial(CurvesLearner, point, training), training, METRICS, checkpoint)
 
 
 class CurvesLearner(Learner):
-    """One run. All methods at one (curve_distribution, n_points, seed) share training and held-out curves."""
+    """All methods at one (curve_distribution, n_points, seed) share training and held-out curves."""
 
-    def __init__(self, point: CurvesPoint, training: CurvesTraining, seed: int) -> None:
-        self.training = training
+    def __init__(self, point: CurvesPoint, training: CurvesTraining, seeds: Sequence[int]) -> None:
+        self.training, self.seeds = training, seeds
         self.examples = draw_curves(point, EXAMPLES, "examples")
-        self.heldout = draw_curves(point, training.heldout_curves, "heldout", seed=seed)
-        self.model = model_of(point, draw_curves(point, training.training_curves, "train", seed=seed), seed)
+        self.heldout, curves = (
+            torch.stack([draw_curves(point, count, purpose, seed=seed) for seed in seeds])
+            for count, purpose in [(training.heldout_curves, "heldout"), (training.training_curves, "train")]
+        )
+        self.model = model_of(point, curves, training.batch_size, seeds)
         self.optimiser = optimiser_of(self.model.parameters, training.optimiser)
-        self.batch_stream = stream("curves", "batches", n_points=point.n_points, seed=seed)
+        self.batch_streams = streams("curves", "batches", seeds, n_points=point.n_points)
         self.steps_taken = torch.tensor(0, device="cpu")
-        self.decoded = torch.full((len(training.snapshots), *self.examples.shape), torch.nan, device="cpu")
+        shape = (len(seeds), len(training.snapshots), *self.examples.shape)
+        self.decoded = torch.full(shape, torch.nan, device="cpu")
 
     def advance(self, steps: int) -> None:
         """Take ``steps`` steps, each on a batch of the training curves."""
-        shape = (steps, self.training.batch_size)
-        for batch in torch.as_tensor(self.batch_stream.integers(0, self.training.training_curves, shape)):
+        count, shape = self.training.training_curves, (steps, self.training.batch_size)
+        drawn = [rng.integers(0, count, shape) for rng in self.batch_streams]
+        for batch in torch.as_tensor(np.stack(drawn, axis=1)):
             self.model.set_gradients(batch)
             self.optimiser.step()
         self.steps_taken += steps
         snapshots, step = self.training.snapshots, int(self.steps_taken)
         if step in snapshots:
-            self.decoded[snapshots.index(step)] = self.model.decode(self.examples)
+            examples = self.examples.expand(len(self.seeds), -1, -1)
+            self.decoded[:, snapshots.index(step)] = self.model.decode(examples)
 
-    def evaluate(self) -> dict[str, float]:
+    def evaluate(self) -> dict[str, Tensor]:
         """The loss and both errors on the held-out curves."""
         curves = self.heldout.cpu().double()
         error = self.model.decode(self.heldout) - curves
-        height = curves.amax(1) - curves.amin(1)
-        relative_error = error.square().mean(1).sqrt() / height
+        height = curves.amax(2) - curves.amin(2)
+        relative_error = error.square().mean(2).sqrt() / height
         return {
-            "loss": self.model.loss(error).item(),
-            "decode_error": relative_error.median().item(),
-            "kink_error": (kinks_of(error).norm() / kinks_of(curves).norm()).item(),
+            "loss": self.model.loss(error),
+            "decode_error": relative_error.median(1).values,
+            "kink_error": kinks_of(error).flatten(1).norm(dim=1) / kinks_of(curves).flatten(1).norm(dim=1),
         }
 
     def parts(self) -> Mapping[str, Part]:
-        """Weights, optimiser, the stream of batches, and the examples decoded so far."""
+        """Weights, optimiser, the streams of batches, and the examples decoded so far."""
         return {
             "parameters": self.model.parameters,
             "optimiser": self.optimiser,
-            "batches": self.batch_stream,
+            "batches": self.batch_streams,
             "steps_taken": self.steps_taken,
             "decoded": self.decoded,
         }
 
     def results(self) -> xr.Dataset:
-        """``example_curve`` (example, x), ``decoded_example`` (snapshot, example, x) and ``last_x``.
+        """``example_curve`` (seed, example, x), ``decoded_example`` (seed, snapshot, example, x), ``last_x`` (seed).
 
         Snapshots after a run has diverged are NaN.
         """
-        n_points = self.examples.shape[1]
+        n_seeds, (n_examples, n_points) = len(self.seeds), self.examples.shape
+        examples = self.examples.cpu().expand(n_seeds, n_examples, n_points)
         curve = {"long_name": "example curve", "units": "1"}
         decoded = {"long_name": "decoded example curve", "units": "1"}
         last_x = {"long_name": "last point of a curve", "units": "1"}
         example = {"long_name": "number of the example", "units": "1"}
         return xr.Dataset(
             {
-                "example_curve": (("example", "x"), self.examples.cpu().numpy(), curve),
-                "decoded_example": (("snapshot", "example", "x"), self.decoded.numpy(), decoded),
-                "last_x": ((), n_points - 1, last_x),
+                "example_curve": (("seed", "example", "x"), examples.numpy(), curve),
+                "decoded_example": (("seed", "snapshot", "example", "x"), self.decoded.numpy(), decoded),
+                "last_x": ("seed", [n_points - 1] * n_seeds, last_x),
             },
             coords={
                 "example": ("example", range(1, EXAMPLES + 1), example),
@@ -129,96 +138,110 @@ class CurvesLearner(Learner):
 
 
 class Model(Protocol):
-    """What a method trains on a fixed set of curves."""
+    """What a method trains on fixed sets of curves, one for each seed."""
 
     parameters: list[Tensor]
 
     def set_gradients(self, batch: Tensor) -> None:
-        """Set ``grad`` of the parameters to the gradient of the loss on the curves with indices ``batch``."""
+        """Set ``grad`` of the parameters: that of the loss on the curves with indices ``batch`` (seeds, batch)."""
 
     def decode(self, curves: Tensor) -> Tensor:
-        """The model's version f̂ of ``curves``, both of shape (count, n), in float64."""
+        """The model's version f̂ of ``curves``, both of shape (seeds, count, n), in float64."""
 
     def loss(self, error: Tensor) -> Tensor:
-        """The loss in terms of the ``error`` f̂ - f, shape (count, n)."""
+        """The losses (seeds,) in terms of the ``error`` f̂ - f, shape (seeds, count, n)."""
 
 
-def model_of(point: CurvesPoint, curves: Tensor, seed: int) -> Model:
-    """The untrained model of a method, for the training set ``curves`` (count, n)."""
+def model_of(point: CurvesPoint, curves: Tensor, batch_size: int, seeds: Sequence[int]) -> Model:
+    """The untrained models of a method, for the training sets ``curves`` (seeds, count, n)."""
     if point.method == "autoencoder":
-        return Autoencoder(curves, stream("curves", "weights", n_points=point.n_points, seed=seed))
+        weights = streams("curves", "weights", seeds, n_points=point.n_points)
+        return Autoencoder(curves, batch_size, weights)
     if point.method == "convolutional":
         return Encoder(curves, windows)
     if point.method in ("preconditioned", "preconditioned_sgd"):
-        whitening = inverse_root(second_moment(windows(curves)))
+        whitening = torch.stack([inverse_root(second_moment(windows(one))) for one in curves])[:, None]
         return Encoder(curves, lambda curves: (windows(curves).cpu().double() @ whitening).to(curves))
-    return Encoder(curves, lambda curves: curves.unsqueeze(1))
+    return Encoder(curves, lambda curves: curves.unsqueeze(2))
 
 
 class Encoder:
-    """A linear map from features of a curve to its slope changes p, decoded by f̂ = W p̂.
+    """Linear maps from features of a curve to its slope changes p, decoded by f̂ = W p̂.
 
     The loss is the squared error of p̂, summed over the outputs of the map and averaged over its rows: a
     matrix has one row with n outputs for each curve, a convolution n rows with one output.
 
     Parameters
     ----------
-    curves : the training set (count, n).
-    features : from curves (count, n) to inputs (count, rows, inputs of the map).
+    curves : the training sets (seeds, count, n).
+    features : from curves (seeds, count, n) to inputs (seeds, count, rows, inputs of the map).
     """
 
     def __init__(self, curves: Tensor, features: Callable[[Tensor], Tensor]) -> None:
         self.features = features
         self.inputs = features(curves)
-        self.targets = kinks_of(curves).reshape(*self.inputs.shape[:2], -1)
-        self.weights = curves.new_zeros(self.inputs.shape[2], self.targets.shape[2])
+        self.targets = kinks_of(curves).reshape(*self.inputs.shape[:3], -1)
+        self.weights = curves.new_zeros(len(curves), self.inputs.shape[3], self.targets.shape[3])
         self.weights.grad = torch.zeros_like(self.weights)
         self.parameters = [self.weights]
 
     def set_gradients(self, batch: Tensor) -> None:
         """Set the gradient 2/rows · Xᵀ(XU - p) of the weights U on one batch."""
-        inputs = self.inputs.index_select(0, batch).flatten(0, 1)
-        targets = self.targets.index_select(0, batch).flatten(0, 1)
-        errors = targets.addmm_(inputs, self.weights, beta=-1)
-        torch.addmm(self.weights, inputs.t(), errors, beta=0, alpha=2 / len(inputs), out=self.weights.grad)
+        inputs, targets = (picked(data, batch).flatten(1, 2) for data in (self.inputs, self.targets))
+        errors = targets.baddbmm_(inputs, self.weights, beta=-1)
+        scale = 2 / inputs.shape[1]
+        torch.baddbmm(self.weights, inputs.mT, errors, beta=0, alpha=scale, out=self.weights.grad)
 
     def decode(self, curves: Tensor) -> Tensor:
         """The curves W p̂, in float64 since W sums up the errors of p̂."""
-        return curves_of((self.features(curves) @ self.weights).cpu().double().view(curves.shape))
+        outputs = self.features(curves).flatten(1, 2) @ self.weights
+        return curves_of(outputs.cpu().double().view(curves.shape))
 
     def loss(self, error: Tensor) -> Tensor:
         """Squared error of p̂ = W⁻¹ f̂."""
-        return kinks_of(error).square().mean() * self.targets.shape[2]
+        return kinks_of(error).square().flatten(1).mean(1) * self.targets.shape[3]
 
 
 class Autoencoder:
-    """A deep ReLU network that reconstructs a curve; its loss is the mean squared error.
+    """Deep ReLU networks that reconstruct a curve; their loss is the mean squared error.
 
     Parameters
     ----------
-    curves : the training set (count, n).
+    curves : the training sets (seeds, count, n).
+    rngs : generators of the initial weights of each seed.
     """
 
-    def __init__(self, curves: Tensor, rng: np.random.Generator) -> None:
-        self.curves = curves
-        n = curves.shape[1]
-        self.parameters = [layer.requires_grad_() for layer in dense_weights([n, *HIDDEN_WIDTHS, n], rng)]
+    def __init__(self, curves: Tensor, batch_size: int, rngs: Sequence[np.random.Generator]) -> None:
+        self.inputs = with_ones(curves)
+        n = curves.shape[2]
+        self.parameters = over_seeds(dense_weights([n, *HIDDEN_WIDTHS, n], rng) for rng in rngs)
+        self.network = DenseNetwork(self.parameters, batch_size)
 
     def set_gradients(self, batch: Tensor) -> None:
         """Set the gradients by backpropagation."""
-        curves = self.curves.index_select(0, batch)
-        loss = mse_loss(relu_network(self.parameters, curves), curves)
-        for layer, gradient in zip(self.parameters, torch.autograd.grad(loss, self.parameters), strict=True):
-            layer.grad = gradient
+        inputs = picked(self.inputs, batch)
+        error = self.network.forward(inputs).sub_(inputs[:, :, :-1])
+        self.network.backward(error.mul_(2 / error[0].numel()))
 
-    @torch.no_grad()
     def decode(self, curves: Tensor) -> Tensor:
         """The reconstructed curves."""
-        return relu_network(self.parameters, curves).cpu().double()
+        return self.network.outputs(with_ones(curves)).cpu().double()
 
     def loss(self, error: Tensor) -> Tensor:
         """Mean squared error."""
-        return error.square().mean()
+        return error.square().flatten(1).mean(1)
+
+
+def picked(data: Tensor, batch: Tensor) -> Tensor:
+    """The items ``batch`` (seeds, batch) of the ``data`` (seeds, count, …) of each seed."""
+    count = data.shape[1]
+    rows = batch + torch.arange(0, len(data) * count, count)[:, None]
+    return data.flatten(0, 1).index_select(0, rows.flatten()).view(*batch.shape, *data.shape[2:])
+
+
+def with_ones(inputs: Tensor) -> Tensor:
+    """``inputs`` with a last column of ones, which multiplies biases."""
+    return pad(inputs, (0, 1), value=1.0)
 
 
 def draw_curves(point: CurvesPoint, count: int, purpose: str, **axes: int) -> Tensor:

@@ -4,7 +4,8 @@ The target is v* ∈ {0,1}^d; the label of a uniform x ∈ {0,1}^d is y = (-1)^<
 trained with the hinge loss and plain SGD on fresh samples.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from functools import partial
 
 import numpy as np
 import torch
@@ -13,10 +14,10 @@ from torch import Tensor
 
 from gradient_failures.checkpoint import Checkpoint, Part
 from gradient_failures.config.parity import InputEncoding, ParityPoint, ParityTraining
-from gradient_failures.layers import dense_weights
+from gradient_failures.layers import dense_weights, over_seeds
 from gradient_failures.networks import HingeNetwork
-from gradient_failures.seeds import stream
-from gradient_failures.training import Learner, fit_each
+from gradient_failures.seeds import streams
+from gradient_failures.training import Learner, fit
 
 Point = ParityPoint
 Training = ParityTraining
@@ -31,7 +32,7 @@ METRICS = {
 
 
 def train(
-    point: ParityPoint, training: ParityTraining, seeds: Iterable[int], checkpoint: Checkpoint | None = None
+    point: ParityPoint, training: ParityTraining, seeds: Sequence[int], checkpoint: Checkpoint | None = None
 ) -> xr.Dataset:
     """Train one run for each of ``seeds`` at one grid point.
 
@@ -39,22 +40,24 @@ def train(
     -------
     Dataset with ``accuracy`` and ``loss`` (seed, step), ``diverged_at_step`` and ``subset_size`` (seed).
     """
-    return fit_each(seeds, lambda seed: ParityLearner(point, training, seed), training, METRICS, checkpoint)
+    return fit(seeds, partial(ParityLearner, point, training), training, METRICS, checkpoint)
 
 
 class ParityLearner(Learner):
-    """One run. Runs of one (dim, seed) share target and samples whatever their network and encoding."""
+    """Runs of one (dim, seed) share target and samples whatever their network and encoding."""
 
-    def __init__(self, point: ParityPoint, training: ParityTraining, seed: int) -> None:
+    def __init__(self, point: ParityPoint, training: ParityTraining, seeds: Sequence[int]) -> None:
         self.training = training
         self.encoding = point.input_encoding
         size = "random" if point.fixed_subset_size is None else point.fixed_subset_size
-        problem: dict[str, int | str] = {"dim": point.dim, "fixed_subset_size": size, "seed": seed}
-        self.target = draw_target(point, stream("parity", "target", **problem))
-        self.train_stream = stream("parity", "train", **problem)
-        self.test_stream = stream("parity", "test", **problem)
-        weights = stream("parity", "weights", dim=point.dim, architecture=point.architecture, seed=seed)
-        layers = dense_weights([point.dim, *point.hidden_widths(), 1], weights)
+        problem: dict[str, int | str] = {"dim": point.dim, "fixed_subset_size": size}
+        targets = [draw_target(point, rng) for rng in streams("parity", "target", seeds, **problem)]
+        self.targets = np.stack(targets)
+        self.train_streams = streams("parity", "train", seeds, **problem)
+        self.test_streams = streams("parity", "test", seeds, **problem)
+        weights = streams("parity", "weights", seeds, dim=point.dim, architecture=point.architecture)
+        widths = [point.dim, *point.hidden_widths(), 1]
+        layers = over_seeds(dense_weights(widths, rng) for rng in weights)
         self.network = HingeNetwork(layers, training.batch_size)
 
     def advance(self, steps: int) -> None:
@@ -63,28 +66,28 @@ class ParityLearner(Learner):
             for inputs, labels in self._batches(min(STEPS_PER_DRAW, steps - first)):
                 self.network.sgd_step(inputs, labels, self.training.learning_rate)
 
-    def evaluate(self) -> dict[str, float]:
+    def evaluate(self) -> dict[str, Tensor]:
         """Accuracy and mean hinge loss on fresh samples."""
-        inputs, labels = sample(self.target, self.training.eval_samples, self.encoding, self.test_stream)
+        inputs, labels = sample(self.targets, self.training.eval_samples, self.encoding, self.test_streams)
         margins = (self.network.scores(inputs) * labels).cpu()
         return {
-            "accuracy": (margins > 0).double().mean().item(),
-            "loss": (1 - margins).clamp_min(0).double().mean().item(),
+            "accuracy": (margins > 0).double().mean(1),
+            "loss": (1 - margins).clamp_min(0).double().mean(1),
         }
 
     def parts(self) -> Mapping[str, Part]:
         """Weights and streams of samples."""
-        return {"layers": self.network.layers, "train": self.train_stream, "test": self.test_stream}
+        return {"layers": self.network.layers, "train": self.train_streams, "test": self.test_streams}
 
     def results(self) -> xr.Dataset:
-        """``subset_size``, without dimensions."""
+        """``subset_size`` (seed)."""
         subset_size = {"long_name": "size |v*| of the subset that decides the label", "units": "1"}
-        return xr.Dataset({"subset_size": ((), int(self.target.sum()), subset_size)})
+        return xr.Dataset({"subset_size": ("seed", self.targets.sum(1, dtype=int), subset_size)})
 
     def _batches(self, count: int) -> Iterable[tuple[Tensor, Tensor]]:
         size = self.training.batch_size
-        inputs, labels = sample(self.target, count * size, self.encoding, self.train_stream)
-        return zip(inputs.view(count, size, -1), labels.view(count, size, 1), strict=True)
+        inputs, labels = sample(self.targets, count * size, self.encoding, self.train_streams)
+        return zip(inputs.split(size, 1), labels.unsqueeze(2).split(size, 1), strict=True)
 
 
 def draw_target(point: ParityPoint, rng: np.random.Generator) -> np.ndarray:
@@ -97,19 +100,21 @@ def draw_target(point: ParityPoint, rng: np.random.Generator) -> np.ndarray:
 
 
 def sample(
-    target: np.ndarray, count: int, encoding: InputEncoding, rng: np.random.Generator
+    targets: np.ndarray, count: int, encoding: InputEncoding, rngs: Sequence[np.random.Generator]
 ) -> tuple[Tensor, Tensor]:
-    """Draw ``count`` uniform inputs and their labels.
+    """Draw ``count`` uniform inputs for each of ``targets`` (seeds, d), and their labels.
 
     Returns
     -------
-    Inputs as the network sees them, shape (count, d + 1) with a last column of ones for the bias,
-    and labels ±1, shape (count,); both float32.
+    Inputs as the network sees them, shape (seeds, count, d + 1) with a last column of ones for the bias,
+    and labels ±1, shape (seeds, count); both float32.
     """
-    dim = len(target)
-    words = rng.integers(0, 2**64, size=(count, -(-dim // 64)), dtype=np.uint64)
-    bits = torch.as_tensor(np.unpackbits(words.view(np.uint8), axis=1, count=dim)).float()
-    labels = torch.remainder(bits @ torch.as_tensor(target).float(), 2).mul_(-2).add_(1)
-    inputs = torch.ones(count, dim + 1)
-    inputs[:, :dim] = bits if encoding == "bits" else bits.mul_(-2).add_(1)
-    return inputs, labels
+    dim = targets.shape[1]
+    n_words = -(-dim // 64)
+    words = np.stack([rng.integers(0, 2**64, size=(count, n_words), dtype=np.uint64) for rng in rngs])
+    masks = np.packbits(np.pad(targets, [(0, 0), (0, 64 * n_words - dim)]), axis=1).view(np.uint64)
+    odd = np.bitwise_count(words & masks[:, np.newaxis]).sum(2) & 1
+    bits = torch.as_tensor(np.unpackbits(words.view(np.uint8), axis=2, count=dim).view(np.int8))
+    inputs = torch.ones(len(targets), count, dim + 1)
+    inputs[:, :, :dim] = bits if encoding == "bits" else 1 - 2 * bits
+    return inputs, torch.as_tensor(1 - 2 * odd.astype(np.float32))

@@ -5,8 +5,8 @@ label u(r), the largest level at or below r. The levels are known, w* and b* are
 wherever it exists. Here a "step" is one of training; the steps of u are its "levels", numbered by "class".
 """
 
-import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
+from functools import partial
 
 import numpy as np
 import torch
@@ -16,11 +16,11 @@ from torch.nn.functional import cross_entropy
 
 from gradient_failures.checkpoint import Checkpoint, Part
 from gradient_failures.config.steps import StepsPoint, StepsTraining
-from gradient_failures.layers import dense_weights
+from gradient_failures.layers import dense_weights, over_seeds
 from gradient_failures.networks import DenseNetwork
 from gradient_failures.optimisers import Adam
-from gradient_failures.seeds import stream
-from gradient_failures.training import Learner, fit_each
+from gradient_failures.seeds import streams
+from gradient_failures.training import Learner, fit
 
 Point = StepsPoint
 Training = StepsTraining
@@ -61,7 +61,7 @@ TARGET_BIAS_ATTRIBUTES = {"long_name": "bias b* of the target", "units": "1"}
 
 
 def train(
-    point: StepsPoint, training: StepsTraining, seeds: Iterable[int], checkpoint: Checkpoint | None = None
+    point: StepsPoint, training: StepsTraining, seeds: Sequence[int], checkpoint: Checkpoint | None = None
 ) -> xr.Dataset:
     """Train one run for each of ``seeds`` by one method.
 
@@ -70,24 +70,24 @@ def train(
     Dataset with each of ``METRICS`` (seed, step), each of ``SAMPLES`` (seed, sample), and
     ``target_bias`` and ``diverged_at_step`` (seed).
     """
-    return fit_each(seeds, lambda seed: StepsLearner(point, training, seed), training, METRICS, checkpoint)
+    return fit(seeds, partial(StepsLearner, point, training), training, METRICS, checkpoint)
 
 
 class StepsLearner(Learner):
-    """One run. All methods at one seed share the target, the samples and the first of the weights drawn."""
+    """All methods at one seed share the target, the samples and the first of the weights drawn."""
 
-    def __init__(self, point: StepsPoint, training: StepsTraining, seed: int) -> None:
-        self.target = draw_target(stream("steps", "target", seed=seed))
-        self.levels = levels_at(self.target[-1].item())
-        self.sampler = Sampler(self.target, training.batch_size, seed, "training samples")
-        inputs, pre_activations = Sampler(self.target, HELD_OUT, seed, "held-out samples").draw()
+    def __init__(self, point: StepsPoint, training: StepsTraining, seeds: Sequence[int]) -> None:
+        self.targets = torch.stack([draw_target(rng) for rng in streams("steps", "target", seeds)])
+        self.levels = levels_at(self.targets[:, -1])
+        self.sampler = Sampler(self.targets, training.batch_size, seeds, "training samples")
+        inputs, pre_activations = Sampler(self.targets, HELD_OUT, seeds, "held-out samples").draw()
         self.pre_activations, order = pre_activations.sort()
-        self.inputs = inputs[order]
+        self.inputs = inputs.take_along_dim(order.unsqueeze(2), 1)
         self.classes = classes_of(self.pre_activations, self.levels)
 
         self.objective = OBJECTIVES[point.method](self.levels)
         widths = [DIM, *training.hidden_widths, self.objective.n_scores]
-        layers = dense_weights(widths, stream("steps", "weights", seed=seed))
+        layers = over_seeds(dense_weights(widths, rng) for rng in streams("steps", "weights", seeds))
         self.network = DenseNetwork(layers, training.batch_size)
         self.optimiser = Adam(layers, training.optimiser)
         self.cost_of_a_step = training.batch_size * multiply_adds(layers)
@@ -100,36 +100,39 @@ class StepsLearner(Learner):
             self.network.backward(self.objective.error(scores, classes_of(pre_activations, self.levels)))
             self.optimiser.step()
 
-    def evaluate(self) -> dict[str, float]:
+    def evaluate(self) -> dict[str, Tensor]:
         """All of ``METRICS`` on the held-out samples."""
         scores = self.network.outputs(self.inputs)
         # u gives even a NaN a level, so the scores themselves tell whether the run has diverged.
-        loss = self.objective.loss(scores, self.classes).item() if scores.isfinite().all() else math.nan
+        finite = scores.isfinite().flatten(1).all(1)
+        loss = self.objective.loss(scores, self.classes).where(finite, torch.nan).cpu()
+        cost = float(self.optimiser.steps_taken * self.cost_of_a_step)
         return {
             "loss": loss,
             **accuracy(self.objective.outputs(scores), self.pre_activations, self.levels),
-            "training_cost": float(self.optimiser.steps_taken * self.cost_of_a_step),
+            "training_cost": torch.full_like(loss, cost, dtype=torch.float64),
         }
 
     def parts(self) -> Mapping[str, Part]:
-        """Weights, optimiser and the generator of samples."""
+        """Weights, optimiser and the generators of samples."""
         return {
             "layers": self.network.layers,
             "optimiser": self.optimiser,
-            "samples": self.sampler.generator,
+            "samples": self.sampler.generators,
         }
 
     def results(self) -> xr.Dataset:
-        """All of ``SAMPLES`` (sample) on the held-out samples, sorted by r, and ``target_bias``."""
+        """All of ``SAMPLES`` (seed, sample) on the held-out samples, sorted by r, and ``target_bias`` (seed)."""
         values = {
             "pre_activation": self.pre_activations,
-            "label": self.levels[self.classes],
+            "label": self.levels.gather(1, self.classes),
             "output": self.objective.outputs(self.network.outputs(self.inputs)),
         }
         samples = {
-            name: ("sample", values[name].cpu().numpy(), attributes) for name, attributes in SAMPLES.items()
+            name: (("seed", "sample"), values[name].cpu().numpy(), attributes)
+            for name, attributes in SAMPLES.items()
         }
-        target_bias = ((), self.target[-1].item(), TARGET_BIAS_ATTRIBUTES)
+        target_bias = ("seed", self.targets[:, -1].cpu().double().numpy(), TARGET_BIAS_ATTRIBUTES)
         sample = ("sample", np.arange(HELD_OUT), SAMPLE_ATTRIBUTES)
         return xr.Dataset({**samples, "target_bias": target_bias}, coords={"sample": sample})
 
@@ -139,13 +142,18 @@ def draw_target(rng: np.random.Generator) -> Tensor:
     return torch.as_tensor(rng.standard_normal(DIM + 1).astype(np.float32))
 
 
-def levels_at(bias: float) -> Tensor:
-    """The levels of u for a target of that bias b*, ascending, shape (52,), float32."""
-    return torch.as_tensor((bias + LEVELS).astype(np.float32))
+def levels_at(biases: Tensor) -> Tensor:
+    """The levels of u for targets of these biases b* (seeds,), ascending, shape (seeds, 52), float32."""
+    return torch.as_tensor(np.add.outer(biases.cpu().double().numpy(), LEVELS).astype(np.float32))
 
 
 def classes_of(pre_activations: Tensor, levels: Tensor) -> Tensor:
-    """Index of the largest level at or below each pre-activation, 0 below all; same shape, int64."""
+    """Index of the largest of ``levels`` (seeds, 52) at or below each pre-activation, 0 below all.
+
+    Parameters
+    ----------
+    pre_activations : shape (seeds, n), as that of the result, int64; for levels (52,) any shape.
+    """
     return torch.searchsorted(levels, pre_activations, right=True).sub_(1).clamp_min_(0)
 
 
@@ -155,23 +163,31 @@ class Sampler:
     Torch draws them, three times as fast as NumPy, from a seed that the named stream gives.
     """
 
-    def __init__(self, target: Tensor, size: int, seed: int, purpose: str) -> None:
-        self.target = target
-        self.generator = torch.Generator("cpu").manual_seed(
-            int(stream("steps", purpose, seed=seed).integers(2**63))
-        )
-        self._inputs = torch.empty(size, len(target), device="cpu")
+    def __init__(self, targets: Tensor, size: int, seeds: Sequence[int], purpose: str) -> None:
+        self.targets = targets.unsqueeze(2)
+        self.generators = [
+            torch.Generator("cpu").manual_seed(int(rng.integers(2**63)))
+            for rng in streams("steps", purpose, seeds)
+        ]
+        self._inputs = torch.empty(len(seeds), size, targets.shape[1], device="cpu")
 
     def draw(self) -> tuple[Tensor, Tensor]:
-        """Inputs (size, d + 1), whose last column is ones, and their pre-activations r (size,)."""
-        self._inputs.normal_(std=1 / (len(self.target) - 1), generator=self.generator)
-        self._inputs[:, -1] = 1
-        inputs = torch.as_tensor(self._inputs)
-        return inputs, inputs @ self.target
+        """Inputs (seeds, size, d + 1), whose last column is ones, and their pre-activations r (seeds, size)."""
+        dim = self.targets.shape[1] - 1
+        for inputs, generator in zip(self._inputs, self.generators, strict=True):
+            inputs.normal_(std=1 / dim, generator=generator)
+        self._inputs[:, :, -1] = 1
+        samples = torch.as_tensor(self._inputs)
+        return samples, (samples @ self.targets).squeeze(2)
 
 
 class SquaredLoss:
-    """Squared error of an output that one score decides; end-to-end, the score itself is the output."""
+    """Squared error of an output that one score decides; end-to-end, the score itself is the output.
+
+    Parameters
+    ----------
+    levels : of the targets, shape (seeds, 52).
+    """
 
     n_scores = 1
     factor = 1.0
@@ -180,21 +196,21 @@ class SquaredLoss:
         self.levels = levels
 
     def outputs(self, scores: Tensor) -> Tensor:
-        """Predicted labels, shape (n,), from the ``scores`` (n, n_scores) of the network."""
-        return self.output_and_slope(scores)[0][:, 0]
+        """Predicted labels, shape (seeds, n), from the ``scores`` (seeds, n, n_scores) of the network."""
+        return self.output_and_slope(scores)[0].squeeze(2)
 
     def loss(self, scores: Tensor, classes: Tensor) -> Tensor:
-        """Mean loss; ``classes`` (n,) are those of the labels."""
-        return self.factor * (self.outputs(scores) - self.levels[classes]).square().mean()
+        """Mean loss (seeds,); ``classes`` (seeds, n) are those of the labels."""
+        return self.factor * (self.outputs(scores) - self.levels.gather(1, classes)).square().mean(1)
 
     def error(self, scores: Tensor, classes: Tensor) -> Tensor:
         """Gradient of the loss in the scores, or what the method puts in its place; shape of ``scores``."""
         output, slope = self.output_and_slope(scores)
-        residual = output - self.levels[classes][:, None]
-        return residual.mul_(slope).mul_(2 * self.factor / len(scores))
+        residual = output - self.levels.gather(1, classes).unsqueeze(2)
+        return residual.mul_(slope).mul_(2 * self.factor / scores.shape[1])
 
     def output_and_slope(self, scores: Tensor) -> tuple[Tensor, Tensor | float]:
-        """Output and its derivative in the score, shape (n, 1)."""
+        """Output and its derivative in the score, shape (seeds, n, 1)."""
         return scores, 1.0
 
 
@@ -206,15 +222,16 @@ class NonFlatApproximation(SquaredLoss):
 
     def __init__(self, levels: Tensor) -> None:
         super().__init__(levels)
-        self.gaps = levels.diff()
-        self.centres = levels[1:] - self.gaps / 20
-        self.sharpness = 50 / self.gaps
+        gaps = levels.diff()
+        self.centres = (levels[:, 1:] - gaps / 20).unsqueeze(1)
+        self.sharpness = 50 / gaps.unsqueeze(1)
+        self.gaps, self.lowest = gaps.unsqueeze(2), levels[:, :1].unsqueeze(1)
 
     def output_and_slope(self, scores: Tensor) -> tuple[Tensor, Tensor | float]:
         """ũ and its derivative at the scores; each term of the derivative has gap · sharpness = 50."""
         rises = (scores - self.centres).mul_(self.sharpness).sigmoid_()
-        output = torch.addmm(self.levels[:1], rises, self.gaps[:, None])
-        return output, (1 - rises).mul_(rises).sum(1, keepdim=True).mul_(50)
+        output = torch.baddbmm(self.lowest, rises, self.gaps)
+        return output, (1 - rises).mul_(rises).sum(2, keepdim=True).mul_(50)
 
 
 class ForwardOnly(SquaredLoss):
@@ -224,29 +241,36 @@ class ForwardOnly(SquaredLoss):
 
     def output_and_slope(self, scores: Tensor) -> tuple[Tensor, Tensor | float]:
         """u at the scores, and 1."""
-        return self.levels[classes_of(scores, self.levels)], 1.0
+        classes = classes_of(scores.squeeze(2), self.levels)
+        return self.levels.gather(1, classes).unsqueeze(2), 1.0
 
 
 class Multiclass:
-    """One score for each level; cross-entropy. The output is the level of the largest score."""
+    """One score for each level; cross-entropy. The output is the level of the largest score.
+
+    Parameters
+    ----------
+    levels : of the targets, shape (seeds, 52).
+    """
 
     def __init__(self, levels: Tensor) -> None:
         self.levels = levels
-        self.n_scores = len(levels)
+        self.n_scores = levels.shape[1]
 
     def outputs(self, scores: Tensor) -> Tensor:
-        """Predicted labels, shape (n,), from the ``scores`` (n, n_scores) of the network."""
-        return self.levels[scores.argmax(1)]
+        """Predicted labels, shape (seeds, n), from the ``scores`` (seeds, n, n_scores) of the network."""
+        return self.levels.gather(1, scores.argmax(2))
 
     def loss(self, scores: Tensor, classes: Tensor) -> Tensor:
-        """Mean cross-entropy in nats; ``classes`` (n,) are those of the labels."""
-        return cross_entropy(scores, classes)
+        """Mean cross-entropy in nats (seeds,); ``classes`` (seeds, n) are those of the labels."""
+        return cross_entropy(scores.mT, classes, reduction="none").mean(1)
 
     def error(self, scores: Tensor, classes: Tensor) -> Tensor:
         """Gradient of the loss in the scores, shape of ``scores``."""
-        shares = torch.softmax(scores, 1)
-        shares.scatter_add_(1, classes[:, None], shares.new_full((len(shares), 1), -1))
-        return shares.div_(len(shares))
+        shares = torch.softmax(scores, 2)
+        right = classes.unsqueeze(2)
+        shares.scatter_add_(2, right, shares.new_full(right.shape, -1))
+        return shares.div_(shares.shape[1])
 
 
 OBJECTIVES: dict[str, type[SquaredLoss] | type[Multiclass]] = {
@@ -257,25 +281,26 @@ OBJECTIVES: dict[str, type[SquaredLoss] | type[Multiclass]] = {
 }
 
 
-def accuracy(outputs: Tensor, pre_activations: Tensor, levels: Tensor) -> dict[str, float]:
-    """How well ``outputs`` (n,) fit the labels u(``pre_activations``), relative to the range of the labels.
+def accuracy(outputs: Tensor, pre_activations: Tensor, levels: Tensor) -> dict[str, Tensor]:
+    """How well ``outputs`` (seeds, n) fit the labels u(``pre_activations``), relative to their range.
 
     The range counts as 1 where all labels are the same.
     """
-    labels = levels[classes_of(pre_activations, levels)]
-    label_range = (labels.max() - labels.min()).item() or 1.0
-    deviation = (outputs - labels).cpu().double() / label_range
+    labels = levels.gather(1, classes_of(pre_activations, levels))
+    label_range = (labels.amax(1) - labels.amin(1)).cpu().double()
+    label_range[label_range == 0] = 1
+    deviation = (outputs - labels).cpu().double() / label_range[:, None]
     mistakes = deviation.abs() > 0.01
-    distance = (pre_activations[:, None] - levels).abs().amin(1)
-    near = (distance <= distance.quantile(0.1)).cpu()
+    distance = (pre_activations[:, :, None] - levels[:, None]).abs().amin(2)
+    near = (distance <= distance.quantile(0.1, dim=1, keepdim=True)).cpu()
     return {
-        "normalised_rms_error": deviation.square().mean().sqrt().item(),
-        "share_within_1_percent": 1 - mistakes.double().mean().item(),
-        "mistakes_near_a_level": (mistakes & near).sum().item() / max(mistakes.sum().item(), 1),
+        "normalised_rms_error": deviation.square().mean(1).sqrt(),
+        "share_within_1_percent": 1 - mistakes.double().mean(1),
+        "mistakes_near_a_level": (mistakes & near).sum(1) / mistakes.sum(1).clamp_min(1).double(),
     }
 
 
-def multiply_adds(layers: Iterable[Tensor]) -> int:
-    """Multiply-adds of a network's forward and backward pass for one sample, matrix products only."""
-    first, *others = layers
+def multiply_adds(layers: Sequence[Tensor]) -> int:
+    """Multiply-adds of one network's forward and backward pass for one sample, matrix products only."""
+    first, *others = (layer[0] for layer in layers)
     return 2 * first.numel() + sum(2 * layer.numel() + layer[:-1].numel() for layer in others)

@@ -4,7 +4,8 @@ The label of an image is the sign of its line's slope, the label of a tuple the 
 k images. N1 scores each image, N2 labels the tuple by the scores.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
+from functools import partial
 
 import numpy as np
 import torch
@@ -15,8 +16,8 @@ from gradient_failures.checkpoint import Checkpoint, Part
 from gradient_failures.config.tuples import TuplesPoint, TuplesTraining
 from gradient_failures.line_images import draw_lines, rasterise, slope_labels
 from gradient_failures.optimisers import Adam
-from gradient_failures.seeds import stream
-from gradient_failures.training import Learner, fit_each
+from gradient_failures.seeds import streams
+from gradient_failures.training import Learner, fit
 from gradient_failures.tuple_networks import initial_network
 
 Point = TuplesPoint
@@ -30,7 +31,7 @@ METRICS = {
 
 
 def train(
-    point: TuplesPoint, training: TuplesTraining, seeds: Iterable[int], checkpoint: Checkpoint | None = None
+    point: TuplesPoint, training: TuplesTraining, seeds: Sequence[int], checkpoint: Checkpoint | None = None
 ) -> xr.Dataset:
     """Train one run for each of ``seeds`` at one grid point.
 
@@ -39,42 +40,44 @@ def train(
     Dataset with ``accuracy``, ``image_accuracy`` and ``loss`` (seed, step), ``diverged_at_step`` and
     ``last_step`` (seed).
     """
-    return fit_each(seeds, lambda seed: TuplesLearner(point, training, seed), training, METRICS, checkpoint)
+    return fit(seeds, partial(TuplesLearner, point, training), training, METRICS, checkpoint)
 
 
 class TuplesLearner(Learner):
-    """One run. Runs of one (tuple_length, seed) share initial weights and tuples whatever their approach."""
+    """Runs of one (tuple_length, seed) share initial weights and tuples whatever their approach."""
 
-    def __init__(self, point: TuplesPoint, training: TuplesTraining, seed: int) -> None:
+    def __init__(self, point: TuplesPoint, training: TuplesTraining, seeds: Sequence[int]) -> None:
         self.point, self.training = point, training
-        axes = {"tuple_length": point.tuple_length, "seed": seed}
-        self.network = initial_network(point.tuple_length, seed, point.initial_scale)
+        self.network = initial_network(point.tuple_length, seeds, point.initial_scale)
         self.parameters = [parameter.requires_grad_() for parameter in self.network.parameters()]
         self.optimiser = Adam(self.parameters, training.optimiser)
-        self.train_stream = stream("tuples", "train", **axes)
-        self.test_stream = stream("tuples", "test", **axes)
+        self.train_streams, self.test_streams, fixed_streams = (
+            streams("tuples", purpose, seeds, tuple_length=point.tuple_length)
+            for purpose in ("train", "test", "fixed")
+        )
         self.fixed = None
         if point.training_set == "fixed":
-            self.fixed = self._draw(training.fixed_tuples, stream("tuples", "fixed", **axes))
+            self.fixed = self._draw(training.fixed_tuples, fixed_streams)
 
     def advance(self, steps: int) -> None:
         """Take ``steps`` steps of Adam, each on a batch of tuples."""
         for _ in range(steps):
             for parameter in self.parameters:
                 parameter.grad = None
-            self._loss(self._batch()).backward()  # type: ignore[no-untyped-call]
+            self._loss(self._batch()).sum().backward()  # type: ignore[no-untyped-call]
             self.optimiser.step()
 
     @torch.no_grad()
-    def evaluate(self) -> dict[str, float]:
+    def evaluate(self) -> dict[str, Tensor]:
         """Accuracy and loss on fresh tuples, and accuracy of the sign of the score on their images."""
-        lines = self._draw(self.training.eval_tuples, self.test_stream)
-        parts = [self._apply(part) for part in torch.split(lines, self.training.batch_size)]
-        outputs, scores, labels = (torch.cat(tensors).cpu() for tensors in zip(*parts, strict=True))
+        count, size = self.training.eval_tuples, self.training.batch_size
+        lines = self._draw(count, self.test_streams)
+        parts = [self._apply(part) for part in np.split(lines, range(size, count, size), axis=1)]
+        outputs, scores, labels = (torch.cat(tensors, 1).cpu() for tensors in zip(*parts, strict=True))
         return {
-            "accuracy": agreement(outputs, labels.prod(1)),
+            "accuracy": agreement(outputs, labels.prod(2)),
             "image_accuracy": agreement(scores, labels),
-            "loss": hinge(outputs, labels.prod(1)).item(),
+            "loss": hinge(outputs, labels.prod(2)),
         }
 
     def parts(self) -> Mapping[str, Part]:
@@ -82,38 +85,42 @@ class TuplesLearner(Learner):
         return {
             "parameters": self.parameters,
             "optimiser": self.optimiser,
-            "train": self.train_stream,
-            "test": self.test_stream,
+            "train": self.train_streams,
+            "test": self.test_streams,
         }
 
-    def _loss(self, lines: Tensor) -> Tensor:
+    def _loss(self, lines: np.ndarray) -> Tensor:
+        """The loss of each seed (seeds,)."""
         outputs, scores, labels = self._apply(lines)
-        loss = hinge(outputs, labels.prod(1))
+        loss = hinge(outputs, labels.prod(2))
         return loss + hinge(scores, labels) if self.point.approach == "decomposition" else loss
 
-    def _apply(self, lines: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Outputs (n,), scores (n, k) and labels of images (n, k), for ``lines`` (n, k, 4) of n tuples."""
-        flat = lines.flatten(0, 1).numpy()
-        outputs, scores = self.network.outputs(rasterise(flat, self.point.rasterisation))
+    def _apply(self, lines: np.ndarray) -> tuple[Tensor, Tensor, Tensor]:
+        """Outputs (seeds, n), scores and labels of images (seeds, n, k), for ``lines`` (seeds, n, k, 4)."""
+        flat = lines.reshape(-1, 4)
+        images = rasterise(flat, self.point.rasterisation)
+        outputs, scores = self.network.outputs(images.view(len(lines), -1, *images.shape[1:]))
         return outputs, scores, slope_labels(flat).view_as(scores)
 
-    def _batch(self) -> Tensor:
+    def _batch(self) -> np.ndarray:
         size = self.training.batch_size
         if self.fixed is None:
-            return self._draw(size, self.train_stream)
-        return self.fixed[torch.from_numpy(self.train_stream.integers(0, len(self.fixed), size))]
+            return self._draw(size, self.train_streams)
+        chosen = [rng.integers(0, self.fixed.shape[1], size) for rng in self.train_streams]
+        return np.stack([lines[indices] for lines, indices in zip(self.fixed, chosen, strict=True)])
 
-    def _draw(self, count: int, rng: np.random.Generator) -> Tensor:
-        """Lines of ``count`` tuples, shape (count, k, 4)."""
-        lines = draw_lines(count * self.point.tuple_length, self.point.rasterisation, rng)
-        return torch.from_numpy(lines).view(count, self.point.tuple_length, 4)
+    def _draw(self, count: int, rngs: Sequence[np.random.Generator]) -> np.ndarray:
+        """Lines of ``count`` tuples from each of ``rngs``, shape (seeds, count, k, 4)."""
+        length = self.point.tuple_length
+        drawn = [draw_lines(count * length, self.point.rasterisation, rng) for rng in rngs]
+        return np.stack(drawn).reshape(len(rngs), count, length, 4)
 
 
 def hinge(outputs: Tensor, labels: Tensor) -> Tensor:
-    """Mean hinge loss max(0, 1 - label·output)."""
-    return (1 - labels * outputs).clamp_min(0).mean()
+    """Mean hinge loss max(0, 1 - label·output) of each seed (seeds,), for arguments (seeds, …)."""
+    return (1 - labels * outputs).clamp_min(0).flatten(1).mean(1)
 
 
-def agreement(outputs: Tensor, labels: Tensor) -> float:
-    """Share of outputs whose sign is the label."""
-    return (outputs * labels > 0).double().mean().item()
+def agreement(outputs: Tensor, labels: Tensor) -> Tensor:
+    """Share of outputs whose sign is the label, for each seed (seeds,)."""
+    return (outputs * labels > 0).double().flatten(1).mean(1)

@@ -69,8 +69,8 @@ def _draw_run(axes: Axes, steps: xr.Dataset, method: str) -> None:
     axes.plot(r, run["label"], color="0.65", linewidth=2.5, drawstyle="steps-post")
     axes.plot(r, run["output"], ".", color=color, markersize=2, rasterized=True)
     if method == "non_flat_approximation":
-        approximation = NonFlatApproximation(levels_at(float(run["target_bias"])))
-        at_truth = approximation.outputs(torch.tensor(r.values)[:, None])
+        approximation = NonFlatApproximation(levels_at(torch.tensor([float(run["target_bias"])])))
+        (at_truth,) = approximation.outputs(torch.tensor(r.values)[None, :, None])
         axes.plot(r, at_truth, color=plotting.BLACK, linewidth=0.8, linestyle="--")
     axes.text(0.98, 0.05, f"{int(run[LAST_STEP])} steps", ha="right", transform=axes.transAxes)
     axes.set_title(f"{name[0].upper()}{name[1:]}")
