@@ -33,7 +33,7 @@ def over_seeds(networks: Iterable[Sequence[Tensor]]) -> list[Tensor]:
 
 
 def relu_network(layers: Sequence[Tensor], inputs: Tensor) -> Tensor:
-    """Outputs (seeds, n, outputs) for ``inputs`` (seeds, n, inputs), with a ReLU after all layers but the last.
+    """Outputs (seeds, n, outputs) for ``inputs`` (seeds, n, inputs); a ReLU after every layer but the last.
 
     Parameters
     ----------

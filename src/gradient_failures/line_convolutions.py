@@ -1,4 +1,4 @@
-"""The convolutions of the score network, at the cost of the pixels of a line rather than of its whole image."""
+"""The convolutions of the score network, at the cost of the pixels of a line rather than of all pixels."""
 
 from typing import Any
 
@@ -18,7 +18,7 @@ ROWS = 1024
 def convolutions(
     images: Tensor, first: Tensor, first_bias: Tensor, second: Tensor, second_bias: Tensor
 ) -> Tensor:
-    """A convolution, 2x2 max-pooling and another convolution, all of which keep the size of what they convolve.
+    """A convolution, 2x2 max-pooling and a convolution; both keep the size of what they convolve.
 
     Parameters
     ----------
@@ -42,9 +42,9 @@ class _OfLines(torch.autograd.Function):
     """:func:`convolutions` where most of an image is dark.
 
     Where the first convolution sees nothing its output is its bias. Only the windows of 6x6 pixels, one for
-    each output of the pooling, that hold a lit pixel are computed: one matrix product gives the convolution at
-    the four places that are pooled. Backwards through the second convolution, only these outputs need their own
-    gradient; all others are the same number, and get their gradient as one.
+    each output of the pooling, that hold a lit pixel are computed: one matrix product gives the convolution
+    at the four places that are pooled. Backwards through the second convolution, only these outputs need a
+    gradient of their own; all others are the bias, and have one in common.
     """
 
     @staticmethod
@@ -61,9 +61,7 @@ class _OfLines(torch.autograd.Function):
         ctx.save_for_backward(seen, windows, places, largest, first_bias, second)
         lit = seen.flatten().nonzero().squeeze(1)
         maps = first_bias.repeat(seen.numel(), 1).index_copy_(0, lit, largest + first_bias)
-        return conv2d(
-            maps.view(*seen.shape, -1).permute(0, 3, 1, 2), second, second_bias, padding=REACH
-        )
+        return conv2d(maps.view(*seen.shape, -1).permute(0, 3, 1, 2), second, second_bias, padding=REACH)
 
     @staticmethod
     def backward(ctx: Any, gradient: Tensor) -> tuple[None, Tensor, Tensor, Tensor, Tensor]:
@@ -114,8 +112,8 @@ class _Patches:
 def _through_pooling(gradient: Tensor, windows: Tensor, places: Tensor, largest: Tensor) -> Tensor:
     """Gradient of the first kernels: the largest of the four places gets that of its output.
 
-    Along a row or column of lit pixels places see the same and tie; then they share it, which comes to the same
-    as one of them getting it.
+    Along a row or column of lit pixels places see the same and tie; then they share it, which comes to the
+    same as one of them getting it.
     """
     chosen = (places == largest[:, None]).to(gradient.dtype)
     ties = chosen[:, 0] + chosen[:, 1] + chosen[:, 2] + chosen[:, 3]

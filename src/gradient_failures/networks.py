@@ -78,7 +78,7 @@ class HingeNetwork(DenseNetwork):
         return self.outputs(inputs).squeeze(2)
 
     def sgd_step(self, inputs: Tensor, labels: Tensor, learning_rate: float) -> None:
-        """One step of SGD on a batch: ``inputs`` (seeds, batch_size, d + 1), ``labels`` ±1 (seeds, batch_size, 1).
+        """One step of SGD on ``inputs`` (seeds, batch_size, d + 1) with ``labels`` ±1 (seeds, batch_size, 1).
 
         Every error below is the gradient of the loss times minus the learning rate, so that one fused
         product both forms a layer's gradient and takes the step.

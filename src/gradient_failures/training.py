@@ -1,12 +1,11 @@
 """The one training loop of all experiments: advance, evaluate, record, report, save.
 
 Runs of several seeds can train side by side, as an ensemble whose tensors have a leading axis over seeds. A
-graphics card needs that to be busy; the processor is as fast with one run after another, and finds them in its
-caches.
+graphics card needs that to be busy. The processor is no slower with one run after another, and one run fits
+into its caches.
 """
 
 import logging
-import math
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
@@ -80,11 +79,11 @@ def fit(
     Dataset with each metric over (seed, step), NaN from divergence on, ``diverged_at_step`` and
     ``last_step`` (seed), and the results of each learner.
     """
-    on_processor = torch.get_default_device().type == "cpu"
-    ensembles = [[seed] for seed in seeds] if on_processor else [list(seeds)]
 
     def fresh() -> _Block:
-        return _Block(ensembles, lambda members: _Ensemble(learner_of(members), training, members, variables))
+        return _Block(
+            ensembles_of(seeds), lambda members: _Ensemble(learner_of(members), training, members, variables)
+        )
 
     block = checkpoint.restored(fresh) if checkpoint else fresh()
     while not block.over:
@@ -92,6 +91,11 @@ def fit(
         if checkpoint:
             checkpoint.offer(block)
     return xr.concat(block.histories, dim="seed")
+
+
+def ensembles_of(seeds: Sequence[int]) -> list[Sequence[int]]:
+    """The seeds that train side by side: on the processor each alone, on a card all."""
+    return [[seed] for seed in seeds] if torch.get_default_device().type == "cpu" else [seeds]
 
 
 class _Block:
@@ -150,7 +154,7 @@ class _Ensemble:
         self.learner, self.seeds, self.variables = learner, seeds, variables
         self.schedule = evaluation_steps(training.steps, training.eval_every)
         self.metrics: list[dict[str, Tensor]] = []
-        self.diverged_at = torch.full((len(seeds),), torch.nan, device="cpu")
+        self.diverged_at = torch.full((len(seeds),), torch.nan, dtype=torch.float64, device="cpu")
         self.progress = _Progress(0, training.steps)
 
     def __str__(self) -> str:
@@ -206,7 +210,7 @@ class _Ensemble:
                     name: (("seed", "step"), self._record(name), dict(attributes))
                     for name, attributes in self.variables.items()
                 },
-                DIVERGED: ("seed", self.diverged_at.double().numpy(), DIVERGED_ATTRIBUTES),
+                DIVERGED: ("seed", self.diverged_at.numpy(), DIVERGED_ATTRIBUTES),
                 LAST_STEP: ("seed", last_steps, LAST_STEP_ATTRIBUTES),
             },
             coords={

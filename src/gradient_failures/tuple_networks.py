@@ -86,7 +86,7 @@ class TupleNetwork:
 
     def outputs(self, images: Tensor) -> tuple[Tensor, Tensor]:
         """Outputs of N2 (seeds, n) and scores of N1 (seeds, n, k), for images (seeds, n k, 28, 28)."""
-        scores = self.score_network.scores(images).unflatten(1, (-1, self.tuple_length))
+        scores = self.score_network.scores(images).view(len(images), -1, self.tuple_length)
         return relu_network(self.dense, scores.sigmoid()).squeeze(2), scores
 
 

@@ -77,8 +77,8 @@ def test_a_result_is_refused_if_its_source_changes_while_it_is_computed(project,
     """The job appends to a source file of its own while it trains."""
     project.edit(
         "src/gradient_failures/experiments/parity.py",
-        "    return fit_each(",
-        "    with open(__file__, 'a') as source: source.write('# edited')\n    return fit_each(",
+        "    return fit(",
+        "    with open(__file__, 'a') as source: source.write('# edited')\n    return fit(",
     )
     done = project.snakemake(SIGNS)
     assert done.returncode != 0

@@ -7,7 +7,7 @@ from faults.conftest import BITS, METRICS, SIGNS, assert_same_data
 from gradient_failures import dataset, previous
 
 PARITY = "src/gradient_failures/experiments/parity.py"
-TRAIN = "    return fit_each("
+TRAIN = "    return fit("
 
 
 def test_a_job_that_fails_stops_no_other_and_the_result_it_was_to_replace_is_kept(

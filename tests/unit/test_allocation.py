@@ -25,11 +25,12 @@ def problem(n=8, k=5, seed=0):
     rng = np.random.default_rng(seed)
     logits = torch.from_numpy(rng.standard_normal((n, k)))
     labels = torch.from_numpy(rng.integers(0, k, n))
-    return logits, labels, sample_returns(labels, k, rng).double()
+    return logits, labels, sample_returns(labels, k, [rng]).double()
 
 
-def learner(approach, n_stocks=6, seed=0):
-    return AllocationLearner(AllocationPoint(n_stocks=n_stocks, approach=approach), TRAINING, seed)
+def learner(approach, n_stocks=6, seeds=(0,), **changes):
+    point = AllocationPoint(n_stocks=n_stocks, approach=approach)
+    return AllocationLearner(point, TRAINING.model_copy(update=changes), seeds)
 
 
 def test_end_to_end_gradient_equals_autograd():
@@ -63,7 +64,7 @@ def test_both_estimates_have_the_same_mean_over_all_returns():
 
 def test_returns_are_signs_and_one_at_the_moved_stock():
     labels = torch.from_numpy(np.random.default_rng(0).integers(0, 70, 5000))
-    returns = sample_returns(labels, 70, np.random.default_rng(1))
+    returns = sample_returns(labels, 70, [np.random.default_rng(1)])
     assert returns.shape == (5000, 70)
     assert set(returns.unique().tolist()) == {-1.0, 1.0}
     assert (returns.gather(1, labels[:, None]) == 1).all()
@@ -78,26 +79,26 @@ def test_loss_is_the_mean_over_all_inputs_and_returns():
     for share, label in zip(shares, run.labels, strict=True):
         gains = [torch.tensor(z) @ share.float() for z in product([-1.0, 1.0], repeat=4) if z[label] == 1]
         total -= float(torch.stack(gains).mean())
-    assert run.evaluate()["loss"] == pytest.approx(total / len(run.labels), abs=1e-6)
+    assert run.evaluate()["loss"].item() == pytest.approx(total / len(run.labels), abs=1e-6)
 
 
 def test_both_approaches_share_labels_weights_and_inputs():
     first, second = map(learner, APPROACHES)
     assert torch.equal(first.labels, second.labels)
     assert torch.equal(first.weights, second.weights)
-    draws = [run.input_stream.integers(0, 30, 100).tolist() for run in (first, second)]
+    draws = [run.input_streams[0].integers(0, 30, 100).tolist() for run in (first, second)]
     assert draws[0] == draws[1]
 
 
 @pytest.mark.parametrize("approach", APPROACHES)
 def test_a_step_is_adam_on_the_mean_gradient_of_the_batch(approach):
-    run, reference = learner(approach), learner(approach)
+    run, reference = (learner(approach, batch_size=5) for _ in range(2))
     weights, bias = (tensor.clone().requires_grad_() for tensor in (reference.weights, reference.bias))
     inputs = torch.tensor([3, 3, 7, 0, 29])
     labels = reference.labels[inputs]
     returns = torch.nn.functional.one_hot(labels, 6).float()
     if approach == "end_to_end":
-        returns = sample_returns(labels, 6, reference.return_stream)
+        returns = sample_returns(labels, 6, reference.return_streams)
     shares = torch.softmax(torch.nn.functional.one_hot(inputs, 30).float() @ weights + bias, 1)
     (-(shares * returns).sum(1).mean()).backward()
 
@@ -124,3 +125,40 @@ def test_a_run_is_the_same_whatever_the_block():
     point = AllocationPoint(n_stocks=5, approach="end_to_end")
     block, alone = train(point, TRAINING, [0, 1, 2]), train(point, TRAINING, [1])
     xr.testing.assert_identical(block.sel(seed=[1]), alone)
+
+
+def ensemble_and_its_runs(approach):
+    """A learner of three seeds, and a learner of each alone."""
+    return learner(approach, seeds=[4, 0, 7]), [learner(approach, seeds=[seed]) for seed in (4, 0, 7)]
+
+
+def assert_same(ensemble, index, run):
+    """One seed of an ensemble is where it is alone, but for rounding in softmax and Adam."""
+    weights = ensemble.weights.view(3, *run.weights.shape)
+    torch.testing.assert_close(weights[index], run.weights, rtol=0, atol=2e-6)
+    torch.testing.assert_close(ensemble.bias[[index]], run.bias, rtol=0, atol=2e-6)
+    loss = ensemble.evaluate()["loss"][[index]]
+    torch.testing.assert_close(loss, run.evaluate()["loss"], rtol=0, atol=1e-7)
+
+
+@pytest.mark.parametrize("approach", APPROACHES)
+def test_an_ensemble_does_what_its_seeds_do_alone(approach):
+    ensemble, runs = ensemble_and_its_runs(approach)
+    for each in (ensemble, *runs):
+        each.advance(20)
+        each.advance(20)
+    for index, run in enumerate(runs):
+        assert_same(ensemble, index, run)
+
+
+@pytest.mark.parametrize("approach", APPROACHES)
+def test_a_seed_that_diverges_leaves_the_others_of_its_ensemble_alone(approach):
+    ensemble, runs = ensemble_and_its_runs(approach)
+    for each in (ensemble, *runs):
+        each.advance(20)
+    ensemble.weights.view(3, -1)[1] = torch.nan
+    for each in (ensemble, *runs):
+        each.advance(20)
+    assert_same(ensemble, 0, runs[0])
+    assert_same(ensemble, 2, runs[2])
+    assert ensemble.evaluate()["loss"][1].isnan()

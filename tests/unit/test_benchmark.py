@@ -34,7 +34,7 @@ def test_the_plain_loop_trains_a_model_of_the_same_size(case, monkeypatch):
     )
     step = getattr(plain, name)(point, training)
     (optimiser,) = optimisers
-    learner = benchmark.LEARNERS[name](point, training, seed=0)
+    learner = benchmark.LEARNERS[name](point, training, seeds=[0])
     ours = [
         part
         for key, part in learner.parts().items()
@@ -79,7 +79,7 @@ def test_nested_calls_share_out_the_time(monkeypatch):
 @pytest.mark.parametrize("name", phases.PHASES)
 def test_the_phases_are_functions_that_training_calls(name):
     _, point, training = next(case for case in CASES.values() if case[0] == name)
-    learner = benchmark.LEARNERS[name](point, training, seed=0)
+    learner = benchmark.LEARNERS[name](point, training, seeds=[0])
     shares = phases.shares(name, lambda: learner.advance(3))
     assert all(share > 0 for share in shares.values())
 

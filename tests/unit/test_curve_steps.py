@@ -44,13 +44,15 @@ def test_a_run_is_sgd_on_the_model_of_the_training(problem):
     batches = torch.from_numpy(np.random.default_rng(0).integers(0, 60, (40, 8)))
     path = descent(-target.numpy(), moments, batches)
 
-    model = model_of(point, curves, 0)
+    model = model_of(point, curves[None], 8, [0])
     largest = torch.linalg.eigvalsh(moments.mean(0))[-1].item()
     sgd = torch.optim.SGD(model.parameters, lr=1 / (2 * largest))
     for batch, error in zip(batches, path, strict=True):
-        model.set_gradients(batch)
+        model.set_gradients(batch[None])
         sgd.step()
-        np.testing.assert_allclose(model.weights[:, 0].numpy() - target.numpy(), error, rtol=1e-6, atol=1e-9)
+        np.testing.assert_allclose(
+            model.weights[0, :, 0].numpy() - target.numpy(), error, rtol=1e-6, atol=1e-9
+        )
 
 
 @each_problem

@@ -14,7 +14,7 @@ from pydantic import ValidationError
 from gradient_failures import dataset
 from gradient_failures.combine import combine
 from gradient_failures.config.curves import CurvesPoint, CurvesTraining, Method
-from gradient_failures.config.optimisers import AdamConfig, SGDConfig
+from gradient_failures.config.optimisers import AdagradConfig, AdamConfig, SGDConfig
 from gradient_failures.experiments import curves
 from gradient_failures.experiments.curves import (
     KINKS,
@@ -30,6 +30,7 @@ from gradient_failures.experiments.curves import (
     train,
     windows,
 )
+from gradient_failures.networks import DenseNetwork
 
 ADAM = AdamConfig(learning_rate=0.01, beta1=0.9, beta2=0.999, epsilon=1e-8, epsilon_form="tensorflow")
 TRAINING = CurvesTraining(
@@ -42,6 +43,14 @@ TRAINING = CurvesTraining(
     optimiser=ADAM,
 )
 METHODS = get_args(Method)
+SGD = SGDConfig(kind="sgd", learning_rate=1e-3)
+ADAGRAD = AdagradConfig(kind="adagrad", learning_rate=0.01, epsilon=1e-10)
+OPTIMISERS = dict.fromkeys(METHODS, ADAM) | {
+    "linear_sgd": SGD,
+    "linear_adagrad": ADAGRAD,
+    "preconditioned_sgd": SGD,
+    "autoencoder": SGD,  # Adam's steps would be as large where a gradient is nothing but rounding
+}
 each_method = pytest.mark.parametrize("method", METHODS)
 each_distribution = pytest.mark.parametrize("distribution", ["figure", "text"])
 
@@ -56,9 +65,24 @@ def kinks(distribution="figure", n=40, count=200):
     return draw_kinks(distribution, n, count, np.random.default_rng(0))
 
 
-def model(method, n=20, count=30):
-    """A model on curves in float64."""
-    return model_of(CurvesPoint(method=method, n_points=n), curves_of(kinks(n=n, count=count)), 0)
+def training_sets(n=20, count=30):
+    """Curves of two seeds (2, count, n), in float64."""
+    return curves_of(kinks(n=n, count=2 * count)).view(2, count, n)
+
+
+def model(method):
+    """The untrained models of two seeds for batches of five."""
+    return model_of(CurvesPoint(method=method, n_points=20), training_sets(), 5, [0, 1])
+
+
+def random_model(method):
+    """The models of two seeds with large random weights, in float64."""
+    made, rng = model(method), np.random.default_rng(1)
+    for parameter in made.parameters:
+        parameter.data = torch.from_numpy(rng.standard_normal(parameter.shape))
+    if method == "autoencoder":
+        made.network = DenseNetwork(made.parameters, batch_size=5)
+    return made
 
 
 @given(n=st.integers(1, 60))
@@ -121,20 +145,25 @@ def test_every_set_of_kinks_is_equally_likely():
 
 @each_method
 def test_gradients_equal_autograd(method):
-    trained = model(method)
-    for parameter in trained.parameters:
-        parameter.data = torch.from_numpy(np.random.default_rng(1).standard_normal(parameter.shape))
-    batch = torch.tensor([3, 3, 0, 29, 7])
+    trained = random_model(method)
+    batch = torch.tensor([[3, 3, 0, 29, 7], [1, 28, 4, 4, 0]])
     trained.set_gradients(batch)
     gradients = [parameter.grad.clone() for parameter in trained.parameters]
 
-    sample = curves_of(kinks(n=20, count=30))[batch]
     parameters = [parameter.detach().requires_grad_() for parameter in trained.parameters]
-    loss = reference_loss(
-        method, parameters, sample, second_moment(windows(curves_of(kinks(n=20, count=30))))
-    )
+    loss = sum(reference_losses(method, parameters, batch))
     for gradient, expected in zip(gradients, torch.autograd.grad(loss, parameters), strict=True):
         torch.testing.assert_close(gradient, expected, rtol=1e-9, atol=1e-9)
+
+
+def reference_losses(method, parameters, batch):
+    """The loss of each seed on a batch (seeds, batch) of its training set."""
+    return [
+        reference_loss(
+            method, [layer[seed] for layer in parameters], sample[rows], second_moment(windows(sample))
+        )
+        for seed, (sample, rows) in enumerate(zip(training_sets(), batch, strict=True))
+    ]
 
 
 def reference_loss(method, parameters, sample, moment):
@@ -158,7 +187,7 @@ def reference_loss(method, parameters, sample, moment):
 
 @pytest.mark.parametrize("method", [method for method in METHODS if method != "autoencoder"])
 def test_the_exact_encoder_has_no_loss_and_no_gradient(method):
-    sample = curves_of(kinks(n=20, count=30))
+    sample = training_sets()
     filter_ = torch.tensor([[1.0], [-2.0], [1.0]], dtype=torch.float64)
     encoder = model(method)
     if method.startswith("linear"):
@@ -166,23 +195,21 @@ def test_the_exact_encoder_has_no_loss_and_no_gradient(method):
     elif method == "convolutional":
         encoder.weights.copy_(filter_)
     else:
-        encoder.weights.copy_(torch.linalg.inv(inverse_root(second_moment(windows(sample)))) @ filter_)
-    encoder.set_gradients(torch.arange(30))
+        roots = torch.stack([inverse_root(second_moment(windows(one))) for one in sample])
+        encoder.weights.copy_(torch.linalg.inv(roots) @ filter_)
+    encoder.set_gradients(torch.arange(30).expand(2, -1))
     assert encoder.weights.grad.abs().max() < 1e-9
     error = encoder.decode(sample) - sample
     assert error.abs().max() < 1e-9
-    assert encoder.loss(error) < 1e-20
+    assert (encoder.loss(error) < 1e-20).all()
 
 
 @each_method
 def test_the_loss_of_an_error_is_the_loss_that_is_minimised(method):
-    trained = model(method)
-    for parameter in trained.parameters:
-        parameter.data = torch.from_numpy(np.random.default_rng(1).standard_normal(parameter.shape))
-    sample = curves_of(kinks(n=20, count=30))
-    expected = reference_loss(method, trained.parameters, sample, second_moment(windows(sample)))
-    loss = trained.loss(trained.decode(sample) - sample)
-    assert loss.item() == pytest.approx(expected.item(), rel=1e-9)
+    trained, sample = random_model(method), training_sets()
+    expected = torch.stack(reference_losses(method, trained.parameters, torch.arange(30).expand(2, -1)))
+    losses = trained.loss(trained.decode(sample) - sample)
+    torch.testing.assert_close(losses, expected, rtol=1e-9, atol=0)
 
 
 @each_distribution
@@ -196,30 +223,37 @@ def test_preconditioning_makes_the_condition_number_one(distribution):
 
 def test_the_preconditioned_inputs_are_white_in_float32():
     point = CurvesPoint(method="preconditioned")
-    encoder = model_of(point, draw_curves(point, 1000, "train", seed=0), 0)
+    sample = torch.stack([draw_curves(point, 1000, "train", seed=seed) for seed in (0, 1)])
+    encoder = model_of(point, sample, 1, [0, 1])
     assert encoder.inputs.dtype == torch.float32
-    torch.testing.assert_close(
-        second_moment(encoder.inputs), torch.eye(3, dtype=torch.float64), rtol=0, atol=1e-4
-    )
+    for inputs in encoder.inputs:
+        torch.testing.assert_close(
+            second_moment(inputs), torch.eye(3, dtype=torch.float64), rtol=0, atol=1e-4
+        )
 
 
 def test_the_untrained_encoders_decode_nothing():
     for method in ("linear", "convolutional", "preconditioned"):
         encoder = model(method)
-        assert (encoder.decode(curves_of(kinks(n=20, count=4))) == 0).all()
+        assert (encoder.decode(training_sets(count=4)) == 0).all()
 
 
 def test_the_autoencoder_has_the_layers_of_the_paper():
-    autoencoder = Autoencoder(torch.zeros(1, 100), np.random.default_rng(0))
+    autoencoder = Autoencoder(torch.zeros(1, 1, 100), 1, [np.random.default_rng(0)])
     widths = [100, 500, 100, 6, 100, 100, 100]
     assert [tuple(layer.shape) for layer in autoencoder.parameters] == [
-        (fan_in + 1, fan_out) for fan_in, fan_out in pairwise(widths)
+        (1, fan_in + 1, fan_out) for fan_in, fan_out in pairwise(widths)
     ]
     assert sum(layer.numel() for layer in autoencoder.parameters) == 122_106
 
 
 def learner(method, seed=0, **axes):
-    return CurvesLearner(CurvesPoint(method=method, **axes), TRAINING, seed)
+    return CurvesLearner(CurvesPoint(method=method, **axes), TRAINING, [seed])
+
+
+def training_set(autoencoder):
+    """The curves of an autoencoder's seeds."""
+    return autoencoder.model.inputs[:, :, :-1]
 
 
 def test_methods_share_curves_and_batches():
@@ -230,9 +264,9 @@ def test_methods_share_curves_and_batches():
     linear, convolutional, autoencoder = (
         learner(name) for name in ("linear", "convolutional", "autoencoder")
     )
-    assert torch.equal(linear.model.inputs.squeeze(1), autoencoder.model.curves)
-    assert torch.equal(convolutional.model.inputs[:, :, 2], autoencoder.model.curves)
-    draws = [run.batch_stream.integers(0, 50, 100).tolist() for run in (linear, autoencoder)]
+    assert torch.equal(linear.model.inputs.squeeze(2), training_set(autoencoder))
+    assert torch.equal(convolutional.model.inputs[..., 2], training_set(autoencoder))
+    draws = [run.batch_streams[0].integers(0, 50, 100).tolist() for run in (linear, autoencoder)]
     assert draws[0] == draws[1]
 
 
@@ -240,13 +274,13 @@ def test_seeds_share_nothing_but_the_examples():
     first, second = (learner("autoencoder", seed) for seed in (0, 1))
     assert torch.equal(first.examples, second.examples)
     assert not torch.equal(first.heldout, second.heldout)
-    assert not torch.equal(first.model.curves, second.model.curves)
+    assert not torch.equal(training_set(first), training_set(second))
     assert not torch.equal(first.model.parameters[0], second.model.parameters[0])
 
 
 def test_heldout_curves_are_not_those_of_the_training_set():
     run = learner("autoencoder")
-    distance = torch.cdist(run.heldout, run.model.curves)
+    distance = torch.cdist(run.heldout, training_set(run))
     assert distance.min() > 0
 
 
@@ -254,12 +288,13 @@ def test_errors_of_a_decoder_that_is_off_by_a_share():
     run = learner("linear")
     run.model.decode = lambda curves: 1.1 * curves.double()
     errors = run.evaluate()
-    height = (run.heldout.max(1).values - run.heldout.min(1).values).double()
-    expected = 0.1 * run.heldout.double().square().mean(1).sqrt() / height
-    assert errors["decode_error"] == pytest.approx(expected.median().item(), rel=1e-6)
-    assert errors["kink_error"] == pytest.approx(0.1, rel=1e-6)
-    p = kinks_of(run.heldout.double())
-    assert errors["loss"] == pytest.approx(0.01 * p.square().sum(1).mean().item(), rel=1e-5)
+    (heldout,) = run.heldout
+    height = (heldout.max(1).values - heldout.min(1).values).double()
+    expected = 0.1 * heldout.double().square().mean(1).sqrt() / height
+    assert errors["decode_error"].item() == pytest.approx(expected.median().item(), rel=1e-6)
+    assert errors["kink_error"].item() == pytest.approx(0.1, rel=1e-6)
+    p = kinks_of(heldout.double())
+    assert errors["loss"].item() == pytest.approx(0.01 * p.square().sum(1).mean().item(), rel=1e-5)
 
 
 def test_nothing_decoded_is_an_error_of_one():
@@ -274,6 +309,46 @@ def test_a_run_is_the_same_whatever_the_block_and_again(method):
     xr.testing.assert_identical(train(point, TRAINING, [1]), alone)
 
 
+def ensemble_and_its_runs(method):
+    """A learner of three seeds, and a learner of each alone."""
+    training = TRAINING.model_copy(update={"optimiser": OPTIMISERS[method]})
+    point, seeds = CurvesPoint(method=method, n_points=20), [4, 0, 7]
+    return CurvesLearner(point, training, seeds), [CurvesLearner(point, training, [seed]) for seed in seeds]
+
+
+def assert_same(ensemble, index, run):
+    """One seed of an ensemble is where it is alone, but for the order of sums in products of matrices."""
+    for ours, alone in zip(ensemble.model.parameters, run.model.parameters, strict=True):
+        torch.testing.assert_close(ours[index], alone[0], rtol=0, atol=1e-6)
+    xr.testing.assert_allclose(ensemble.results().isel(seed=[index]), run.results(), rtol=0, atol=1e-5)
+    metrics = {name: values[[index]] for name, values in ensemble.evaluate().items()}
+    torch.testing.assert_close(metrics, run.evaluate(), rtol=2e-6, atol=0)
+
+
+@each_method
+def test_an_ensemble_does_what_its_seeds_do_alone(method):
+    ensemble, runs = ensemble_and_its_runs(method)
+    for each in (ensemble, *runs):
+        each.advance(10)
+        each.advance(20)
+    for index, run in enumerate(runs):
+        assert_same(ensemble, index, run)
+
+
+@each_method
+def test_a_seed_that_diverges_leaves_the_others_of_its_ensemble_alone(method):
+    ensemble, runs = ensemble_and_its_runs(method)
+    for each in (ensemble, *runs):
+        each.advance(10)
+    for parameter in ensemble.model.parameters:
+        parameter[1] = torch.nan
+    for each in (ensemble, *runs):
+        each.advance(20)
+    assert_same(ensemble, 0, runs[0])
+    assert_same(ensemble, 2, runs[2])
+    assert all(values[1].isnan() for values in ensemble.evaluate().values())
+
+
 def test_a_run_is_the_same_however_often_it_is_evaluated():
     point = CurvesPoint(method="linear", n_points=20)
     often = train(point, TRAINING.model_copy(update={"eval_every": 5}), [0])
@@ -283,10 +358,10 @@ def test_a_run_is_the_same_however_often_it_is_evaluated():
 def test_snapshots_are_the_decoded_examples_at_their_steps():
     point = CurvesPoint(method="convolutional")
     result = train(point, TRAINING, [3])
-    run = CurvesLearner(point, TRAINING, 3)
+    run = CurvesLearner(point, TRAINING, [3])
     run.advance(30)
     at_end = result["decoded_example"].sel(seed=3, snapshot=30)
-    np.testing.assert_array_equal(at_end, run.model.decode(run.examples).float())
+    np.testing.assert_array_equal(at_end, run.model.decode(run.examples[None])[0].float())
     assert at_end.dims == ("example", "x")
     assert (result["decoded_example"].sel(snapshot=10) != result["decoded_example"].sel(snapshot=30)).any()
     np.testing.assert_array_equal(result["example_curve"].sel(seed=3), run.examples)

@@ -52,10 +52,15 @@ def all_parities(dim):
     return torch.tensor([[(-1.0) ** (v & x).bit_count() for x in numbers] for v in numbers]).double()
 
 
+def scores_of(layers, inputs):
+    """Scores (n,) of one network at inputs (n, d + 1)."""
+    return relu_network([layer[None] for layer in layers], inputs[None, :, :-1]).flatten()
+
+
 def flat_gradient(layers, loss):
     """Gradient, by autograd, of ``loss`` of the scores at all inputs, as one vector."""
     leaves = [layer.clone().requires_grad_() for layer in layers]
-    scores = relu_network(leaves, all_inputs(len(layers[0]) - 1)[:, :-1]).squeeze(1)
+    scores = scores_of(leaves, all_inputs(len(layers[0]) - 1))
     return torch.cat([grad.ravel() for grad in torch.autograd.grad(loss(scores), leaves)])
 
 
@@ -124,7 +129,7 @@ def test_the_factors_make_up_the_gradient_of_autograd(hidden):
         expected = flat_gradient(layers, lambda values, i=i: values[i])
         products = [torch.outer(activations[i], errors[i]).ravel() for activations, errors in factors]
         torch.testing.assert_close(torch.cat(products), expected, rtol=1e-12, atol=1e-14)
-    torch.testing.assert_close(scores, relu_network(layers, all_inputs(3)[:, :-1]).squeeze(1))
+    torch.testing.assert_close(scores, scores_of(layers, all_inputs(3)))
 
 
 @pytest.mark.parametrize("dim", [1, 2, 5])
@@ -135,8 +140,8 @@ def test_the_walsh_hadamard_transform(dim):
 
 
 def test_inputs_are_those_of_the_experiment():
-    target = np.array([1, 0, 1], dtype=np.uint8)
-    inputs, labels = parity.sample(target, 200, "signs", np.random.default_rng(0))
+    targets = np.array([[1, 0, 1]], dtype=np.uint8)
+    (inputs,), (labels,) = parity.sample(targets, 200, "signs", [np.random.default_rng(0)])
     everything, signs = all_inputs(3), all_parities(3)[0b101]
     rows = ((everything[:, None] == inputs).all(2)).nonzero()
     assert len(rows) == 200

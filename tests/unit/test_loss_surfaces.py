@@ -43,20 +43,20 @@ def test_tuple_losses_are_those_of_a_network_with_moved_weights():
     losses = tuple_losses(SETTINGS, change)
     axes = {"tuple_length": 2, "seed": 0}
     network = TupleNetwork(
-        2, "released", stream("tuples", "score weights", seed=0), stream("tuples", "weights", **axes)
+        2, "released", [stream("tuples", "score weights", seed=0)], [stream("tuples", "weights", **axes)]
     )
     lines = draw_lines(60, "released", stream("loss_surfaces", "tuples", **axes))
-    pictures, labels = rasterise(lines, "released"), slope_labels(lines)
+    pictures, labels = rasterise(lines, "released")[None], slope_labels(lines)
     output = network.score_network.dense[-1]
     start = output.clone()
     scores = network.score_network.scores
     output.requires_grad_()
     (1 - labels * scores(pictures)).clamp_min(0).mean().backward()
-    direction = output.grad[:-1] / output.grad[:-1].norm() * start[:-1].norm()
+    direction = output.grad[:, :-1] / output.grad[:, :-1].norm() * start[:, :-1].norm()
     for losses_there, step in zip(losses.T, change, strict=True):
         with torch.no_grad():
-            output[:-1] = start[:-1] + step * direction
-            outputs, _ = network.outputs(pictures)
+            output[:, :-1] = start[:, :-1] + step * direction
+            (outputs,), _ = network.outputs(pictures)
         expected = (1 - labels.view(-1, 2).prod(1) * outputs).clamp_min(0)
         assert losses_there == pytest.approx(expected.numpy(), abs=2e-4)
 

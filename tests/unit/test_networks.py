@@ -22,29 +22,37 @@ PROBLEMS = {
 }
 
 
-def random_problem(widths, batch, seed):
+def random_problem(widths, batch, seed, n_seeds=2):
     """Layers with biases that are not 0, inputs with their column of ones, and labels; float64."""
     rng = np.random.default_rng(seed)
     layers = [
-        torch.from_numpy(rng.standard_normal((fan_in + 1, fan_out))) for fan_in, fan_out in pairwise(widths)
+        torch.from_numpy(rng.standard_normal((n_seeds, fan_in + 1, fan_out)))
+        for fan_in, fan_out in pairwise(widths)
     ]
-    inputs = torch.from_numpy(np.column_stack([rng.standard_normal((batch, widths[0])), np.ones(batch)]))
-    labels = torch.from_numpy(rng.choice([-1.0, 1.0], (batch, 1)))
-    return layers, inputs, labels
+    inputs = rng.standard_normal((n_seeds, batch, widths[0] + 1))
+    inputs[:, :, -1] = 1
+    labels = rng.choice([-1.0, 1.0], (n_seeds, batch, 1))
+    return layers, torch.from_numpy(inputs), torch.from_numpy(labels)
 
 
-def mean_hinge_loss(layers, inputs, labels):
+def outputs_of(layers, inputs):
+    """Outputs of the network of one seed."""
     hidden = inputs[:, :-1]
     for layer in layers[:-1]:
         hidden = torch.relu(hidden @ layer[:-1] + layer[-1])
-    scores = hidden @ layers[-1][:-1] + layers[-1][-1]
-    return torch.relu(1 - labels * scores).mean()
+    return hidden @ layers[-1][:-1] + layers[-1][-1]
+
+
+def mean_hinge_loss(layers, inputs, labels):
+    return torch.relu(1 - labels * outputs_of(layers, inputs)).mean()
 
 
 def sgd_by_autograd(layers, inputs, labels, learning_rate):
-    layers = [layer.clone().requires_grad_() for layer in layers]
-    gradients = torch.autograd.grad(mean_hinge_loss(layers, inputs, labels), layers)
-    return [(layer - learning_rate * grad).detach() for layer, grad in zip(layers, gradients, strict=True)]
+    """The layers of all seeds after a step of each alone."""
+    leaves = [layer.clone().requires_grad_() for layer in layers]
+    for seed, (own_inputs, own_labels) in enumerate(zip(inputs, labels, strict=True)):
+        mean_hinge_loss([leaf[seed] for leaf in leaves], own_inputs, own_labels).backward()
+    return [(leaf - learning_rate * leaf.grad).detach() for leaf in leaves]
 
 
 def copies(layers):
@@ -99,15 +107,20 @@ def test_dense_weights_follow_the_generator():
 def test_scores_are_those_of_the_same_network_built_of_torch_modules(hidden):
     widths = [4, *hidden, 1]
     layers, inputs, _ = random_problem(widths, batch=20, seed=0)
+    scores = HingeNetwork(layers, batch_size=1).scores(inputs)
+    assert scores.shape == (2, 20)
+    for seed, own_scores in enumerate(scores):
+        expected = modules_of([layer[seed] for layer in layers])(inputs[seed, :, :-1]).squeeze(1)
+        torch.testing.assert_close(own_scores, expected, rtol=1e-12, atol=1e-12)
+
+
+def modules_of(layers):
     modules = []
     for layer in layers:
         linear = torch.nn.Linear(layer.shape[0] - 1, layer.shape[1], dtype=torch.float64)
         linear.weight.data, linear.bias.data = layer[:-1].T.clone(), layer[-1].clone()
         modules += [linear, torch.nn.ReLU()]
-    expected = torch.nn.Sequential(*modules[:-1])(inputs[:, :-1]).squeeze(1)
-    scores = HingeNetwork(layers, batch_size=1).scores(inputs)
-    assert scores.shape == (20,)
-    torch.testing.assert_close(scores, expected, rtol=1e-12, atol=1e-12)
+    return torch.nn.Sequential(*modules[:-1])
 
 
 def test_scores_leave_inputs_and_weights_alone():
@@ -132,11 +145,11 @@ def test_sgd_steps_are_those_of_autograd(depth, data, dim, batch, seed, learning
 
 
 def test_the_step_of_one_hidden_layer_is_the_formula_summed_over_samples():
-    layers, inputs, labels = random_problem([3, 8, 1], batch=16, seed=5)
-    hidden_weights, output_weights = (layer.numpy().copy() for layer in layers)
+    layers, inputs, labels = random_problem([3, 8, 1], batch=16, seed=5, n_seeds=1)
+    hidden_weights, output_weights = (layer[0].numpy().copy() for layer in layers)
     hidden_step, output_step = np.zeros_like(hidden_weights), np.zeros_like(output_weights)
     inside = 0
-    for x, y in zip(inputs.numpy(), labels.numpy().ravel(), strict=True):
+    for x, y in zip(inputs[0].numpy(), labels.numpy().ravel(), strict=True):
         before = hidden_weights.T @ x
         hidden = np.append(np.maximum(before, 0), 1.0)
         if y * (hidden @ output_weights[:, 0]) >= 1:
@@ -148,8 +161,8 @@ def test_the_step_of_one_hidden_layer_is_the_formula_summed_over_samples():
                 hidden_step[:, unit] += y * output_weights[unit, 0] * x / 16
     assert 0 < inside < 16
     HingeNetwork(layers, 16).sgd_step(inputs, labels, 0.1)
-    np.testing.assert_allclose(layers[0].numpy(), hidden_weights + 0.1 * hidden_step, rtol=0, atol=1e-14)
-    np.testing.assert_allclose(layers[1].numpy(), output_weights + 0.1 * output_step, rtol=0, atol=1e-14)
+    np.testing.assert_allclose(layers[0][0].numpy(), hidden_weights + 0.1 * hidden_step, rtol=0, atol=1e-14)
+    np.testing.assert_allclose(layers[1][0].numpy(), output_weights + 0.1 * output_step, rtol=0, atol=1e-14)
 
 
 def test_float32_steps_follow_float64_steps():
@@ -165,8 +178,8 @@ def test_float32_steps_follow_float64_steps():
 
 def constant_network(score):
     """A network whose score is ``score`` on every input, with active hidden units."""
-    hidden, output = torch.ones(3, 4, dtype=torch.float64), torch.zeros(5, 1, dtype=torch.float64)
-    output[-1] = score
+    hidden, output = torch.ones(1, 3, 4, dtype=torch.float64), torch.zeros(1, 5, 1, dtype=torch.float64)
+    output[:, -1] = score
     return HingeNetwork([hidden, output], batch_size=2)
 
 
@@ -175,7 +188,7 @@ def constant_network(score):
 def test_samples_at_or_beyond_the_margin_move_nothing(score, moves, label):
     network = constant_network(label * score)
     before = copies(network.layers)
-    network.sgd_step(torch.ones(2, 3).double(), torch.full((2, 1), label).double(), 0.1)
+    network.sgd_step(torch.ones(1, 2, 3).double(), torch.full((1, 2, 1), label).double(), 0.1)
     unchanged = all(torch.equal(a, b) for a, b in zip(network.layers, before, strict=True))
     assert unchanged is not moves
 
@@ -183,29 +196,28 @@ def test_samples_at_or_beyond_the_margin_move_nothing(score, moves, label):
 def test_only_the_samples_inside_the_margin_count():
     network = constant_network(2.0)
     before = copies(network.layers)
-    network.sgd_step(torch.ones(2, 3).double(), torch.tensor([[1.0], [-1.0]]).double(), 0.1)
+    network.sgd_step(torch.ones(1, 2, 3).double(), torch.tensor([[[1.0], [-1.0]]]).double(), 0.1)
     hidden_value = 3.0
-    torch.testing.assert_close(network.layers[1][:-1], before[1][:-1] - 0.1 / 2 * hidden_value)
-    torch.testing.assert_close(network.layers[1][-1], before[1][-1] - 0.1 / 2)
+    torch.testing.assert_close(network.layers[1][0, :-1], before[1][0, :-1] - 0.1 / 2 * hidden_value)
+    torch.testing.assert_close(network.layers[1][0, -1], before[1][0, -1] - 0.1 / 2)
 
 
 def test_weights_of_units_that_are_off_do_not_move():
     network = constant_network(0.0)
-    network.layers[1][:-1] = 0.5
-    network.layers[0][:, 1] = -1.0
+    network.layers[1][:, :-1] = 0.5
+    network.layers[0][:, :, 1] = -1.0
     before = copies(network.layers)
-    network.sgd_step(torch.ones(2, 3).double(), -torch.ones(2, 1).double(), 0.1)
-    moved = (network.layers[0] != before[0]).all(dim=0).tolist()
+    network.sgd_step(torch.ones(1, 2, 3).double(), -torch.ones(1, 2, 1).double(), 0.1)
+    moved = (network.layers[0] != before[0])[0].all(dim=0).tolist()
     assert moved == [True, False, True, True]
 
 
 def gradients_by_autograd(layers, inputs, error):
     """Gradients of the outputs' product with ``error``, which is then the gradient at the outputs."""
     leaves = [layer.clone().requires_grad_() for layer in layers]
-    hidden = inputs[:, :-1]
-    for layer in leaves[:-1]:
-        hidden = torch.relu(hidden @ layer[:-1] + layer[-1])
-    outputs = hidden @ leaves[-1][:-1] + leaves[-1][-1]
+    outputs = torch.stack(
+        [outputs_of([leaf[seed] for leaf in leaves], own) for seed, own in enumerate(inputs)]
+    )
     return outputs.detach(), torch.autograd.grad((outputs * error).sum(), leaves)
 
 
@@ -215,7 +227,7 @@ def test_backward_is_autograd_from_an_error_at_the_outputs(hidden, outputs):
     layers, inputs, _ = random_problem([3, *hidden, outputs], batch=6, seed=1)
     network = DenseNetwork(layers, batch_size=6)
     for seed in range(2):
-        error = torch.from_numpy(np.random.default_rng(seed).standard_normal((6, outputs)))
+        error = torch.from_numpy(np.random.default_rng(seed).standard_normal((2, 6, outputs)))
         expected, gradients = gradients_by_autograd(layers, inputs, error)
         torch.testing.assert_close(network.forward(inputs), expected, rtol=1e-12, atol=1e-12)
         torch.testing.assert_close(network.outputs(inputs), expected, rtol=1e-12, atol=1e-12)
@@ -225,7 +237,7 @@ def test_backward_is_autograd_from_an_error_at_the_outputs(hidden, outputs):
 
 def test_forward_and_backward_leave_inputs_weights_and_error_alone():
     layers, inputs, _ = random_problem([3, 5, 2], batch=4, seed=0)
-    error = torch.ones(4, 2, dtype=torch.float64)
+    error = torch.ones(2, 4, 2, dtype=torch.float64)
     kept = copies([*layers, inputs, error])
     network = DenseNetwork(layers, batch_size=4)
     network.forward(inputs)

@@ -23,6 +23,16 @@ def training(**changes):
     return ParityTraining(**{**small, **changes})
 
 
+def sampled(target, count, encoding, rng):
+    """Inputs and labels for one target."""
+    inputs, labels = sample(np.array([target], dtype=np.uint8), count, encoding, [rng])
+    return inputs[0], labels[0]
+
+
+def learner(point, seed=0, **changes):
+    return ParityLearner(point, training(**changes), [seed])
+
+
 def bits_of(inputs, encoding):
     """The bits as Python integers, from the inputs as the network sees them."""
     coordinates = inputs[:, :-1].tolist()
@@ -43,8 +53,8 @@ def same_weights(one, other):
     return all(torch.equal(a, b) for a, b in zip(one.network.layers, other.network.layers, strict=True))
 
 
-def n_parameters(learner):
-    return sum(layer.numel() for layer in learner.network.layers)
+def n_parameters(one):
+    return sum(layer.numel() for layer in one.network.layers)
 
 
 @given(
@@ -53,7 +63,7 @@ def n_parameters(learner):
     seed=st.integers(0, 1000),
 )
 def test_labels_are_minus_one_to_the_inner_product(target, encoding, seed):
-    inputs, labels = sample(np.array(target, dtype=np.uint8), 20, encoding, np.random.default_rng(seed))
+    inputs, labels = sampled(target, 20, encoding, np.random.default_rng(seed))
     expected = [
         (-1) ** sum(bit * wanted for bit, wanted in zip(bits, target, strict=True))
         for bits in bits_of(inputs, encoding)
@@ -64,7 +74,7 @@ def test_labels_are_minus_one_to_the_inner_product(target, encoding, seed):
 
 @given(dim=st.integers(1, 40), count=st.integers(1, 30))
 def test_inputs_have_a_last_column_of_ones_for_the_bias(dim, count):
-    inputs, labels = sample(np.ones(dim, dtype=np.uint8), count, "signs", np.random.default_rng(0))
+    inputs, labels = sampled([1] * dim, count, "signs", np.random.default_rng(0))
     assert inputs.shape == (count, dim + 1)
     assert labels.shape == (count,)
     assert inputs[:, -1].tolist() == [1.0] * count
@@ -72,21 +82,20 @@ def test_inputs_have_a_last_column_of_ones_for_the_bias(dim, count):
 
 @given(dim=st.integers(1, 40), seed=st.integers(0, 1000))
 def test_both_encodings_describe_the_same_bits(dim, seed):
-    target = np.ones(dim, dtype=np.uint8)
-    signs, bits = (sample(target, 20, encoding, np.random.default_rng(seed)) for encoding in ENCODINGS)
+    signs, bits = (sampled([1] * dim, 20, encoding, np.random.default_rng(seed)) for encoding in ENCODINGS)
     assert bits_of(signs[0], "signs") == bits_of(bits[0], "bits")
     assert torch.equal(signs[1], bits[1])
 
 
 @pytest.mark.parametrize("encoding", ENCODINGS)
 def test_inputs_are_uniform_on_the_cube(encoding):
-    inputs, _ = sample(np.zeros(3, dtype=np.uint8), 20_000, encoding, np.random.default_rng(0))
+    inputs, _ = sampled([0] * 3, 20_000, encoding, np.random.default_rng(0))
     cube = list(product([0, 1], repeat=3))
     assert_uniform([tuple(bits) for bits in bits_of(inputs, encoding)], cube)
 
 
 def test_coordinates_across_a_byte_are_independent():
-    inputs, _ = sample(np.zeros(20, dtype=np.uint8), 20_000, "signs", np.random.default_rng(0))
+    inputs, _ = sampled([0] * 20, 20_000, "signs", np.random.default_rng(0))
     moments = inputs.T @ inputs / 20_000 - torch.eye(21)
     assert moments.abs().max() < 5 / np.sqrt(20_000)
 
@@ -115,30 +124,45 @@ def test_a_target_of_fixed_size_has_that_size(sizes):
 
 def test_runs_of_one_seed_share_target_and_samples_whatever_their_network_and_encoding():
     point = {"dim": 20, "fixed_subset_size": 7}
-    first = ParityLearner(ParityPoint(**point), training(), seed=3)
+    first = learner(ParityPoint(**point), 3)
     for changes in ({"input_encoding": "bits"}, {"architecture": "2d-3d"}):
-        other = ParityLearner(ParityPoint(**point, **changes), training(), seed=3)
-        assert first.target.tolist() == other.target.tolist()
-        for name in ("train_stream", "test_stream"):
-            streams = (getattr(learner, name).bit_generator.state for learner in (first, other))
-            assert next(streams) == next(streams)
+        other = learner(ParityPoint(**point, **changes), 3)
+        assert first.targets.tolist() == other.targets.tolist()
+        for name in ("train_streams", "test_streams"):
+            (one,), (another,) = (getattr(run, name) for run in (first, other))
+            assert one.bit_generator.state == another.bit_generator.state
 
 
 def test_runs_that_differ_in_encoding_start_from_the_same_weights():
-    signs, bits = (
-        ParityLearner(ParityPoint(dim=6, input_encoding=encoding), training(), seed=3)
-        for encoding in ENCODINGS
-    )
+    signs, bits = (learner(ParityPoint(dim=6, input_encoding=encoding), 3) for encoding in ENCODINGS)
     assert same_weights(signs, bits)
 
 
 def test_two_seeds_share_nothing():
-    one, other = (ParityLearner(ParityPoint(dim=30), training(), seed) for seed in (0, 1))
-    assert one.target.tolist() != other.target.tolist()
+    one, other = (learner(ParityPoint(dim=30), seed) for seed in (0, 1))
+    assert one.targets.tolist() != other.targets.tolist()
     assert not same_weights(one, other)
-    names = ("train_stream", "test_stream")
-    draws = {getattr(learner, name).bytes(16) for learner in (one, other) for name in names}
+    names = ("train_streams", "test_streams")
+    draws = {getattr(run, name)[0].bytes(16) for run in (one, other) for name in names}
     assert len(draws) == 4
+
+
+@pytest.mark.parametrize("architecture", ["10d", "2d-3d"])
+@pytest.mark.parametrize("encoding", ENCODINGS)
+def test_runs_side_by_side_are_those_of_each_seed_alone(encoding, architecture):
+    point = ParityPoint(dim=7, input_encoding=encoding, architecture=architecture)
+    together = ParityLearner(point, training(), [4, 0, 7])
+    alone = [learner(point, seed) for seed in (4, 0, 7)]
+    together.network.layers[0][1] = torch.nan
+    for run in (together, *alone):
+        run.advance(30)
+    metrics = together.evaluate()
+    assert metrics["loss"][1].isnan()
+    for index in (0, 2):
+        for name, value in alone[index].evaluate().items():
+            torch.testing.assert_close(metrics[name][index], value[0], rtol=1e-5, atol=1e-5)
+        for layers, (own,) in zip(together.network.layers, alone[index].network.layers, strict=True):
+            torch.testing.assert_close(layers[index], own, rtol=1e-5, atol=1e-6)
 
 
 @pytest.mark.parametrize("encoding", ENCODINGS)
@@ -158,8 +182,7 @@ def test_two_trainings_are_bit_identical():
 @pytest.mark.parametrize("batch_size", [128, 10])
 @pytest.mark.parametrize("parts", [[7, 243], [100, 150], [1] * 3 + [247]])
 def test_training_does_not_depend_on_how_often_it_is_evaluated(parts, batch_size):
-    settings = training(batch_size=batch_size)
-    whole, parted = (ParityLearner(ParityPoint(dim=5), settings, seed=0) for _ in range(2))
+    whole, parted = (learner(ParityPoint(dim=5), batch_size=batch_size) for _ in range(2))
     whole.advance(sum(parts))
     for part in parts:
         parted.advance(part)
@@ -167,31 +190,30 @@ def test_training_does_not_depend_on_how_often_it_is_evaluated(parts, batch_size
 
 
 def test_an_advance_takes_exactly_the_steps_on_the_train_stream():
-    settings = training(batch_size=4)
-    learner = ParityLearner(ParityPoint(dim=3), settings, seed=0)
-    by_hand = ParityLearner(ParityPoint(dim=3), settings, seed=0)
-    learner.advance(7)
-    inputs, labels = sample(by_hand.target, 7 * 4, "signs", by_hand.train_stream)
+    trained, by_hand = (learner(ParityPoint(dim=3), batch_size=4, learning_rate=0.1) for _ in range(2))
+    trained.advance(7)
+    inputs, labels = sample(by_hand.targets, 7 * 4, "signs", by_hand.train_streams)
     for step in range(7):
         rows = slice(4 * step, 4 * step + 4)
-        by_hand.network.sgd_step(inputs[rows], labels[rows, None], settings.learning_rate)
-    assert same_weights(learner, by_hand)
+        by_hand.network.sgd_step(inputs[:, rows], labels[:, rows, None], 0.1)
+    assert same_weights(trained, by_hand)
 
 
 def test_an_evaluation_is_accuracy_and_mean_hinge_loss_on_samples_of_its_own():
-    learner = ParityLearner(ParityPoint(dim=6), training(eval_samples=200), seed=4)
+    run = learner(ParityPoint(dim=6), 4, eval_samples=200)
     fresh = stream("parity", "test", dim=6, fixed_subset_size="random", seed=4)
     for _ in range(2):
-        inputs, labels = sample(learner.target, 200, "signs", fresh)
-        margins = [score * label for score, label in zip(learner.network.scores(inputs), labels, strict=True)]
-        metrics = learner.evaluate()
+        inputs, labels = sampled(run.targets[0], 200, "signs", fresh)
+        (scores,) = run.network.scores(inputs[None])
+        margins = [score * label for score, label in zip(scores, labels, strict=True)]
+        metrics = {name: value.item() for name, value in run.evaluate().items()}
         assert metrics["accuracy"] == sum(margin.item() > 0 for margin in margins) / 200
         expected = sum(max(0.0, 1 - margin.item()) for margin in margins) / 200
         assert metrics["loss"] == pytest.approx(expected, rel=1e-6)
 
 
 def test_evaluating_does_not_touch_training():
-    watched, unwatched = (ParityLearner(ParityPoint(dim=4), training(), seed=0) for _ in range(2))
+    watched, unwatched = (learner(ParityPoint(dim=4)) for _ in range(2))
     for _ in range(3):
         watched.advance(10)
         watched.evaluate()
@@ -242,7 +264,7 @@ def test_a_history_names_what_it_holds(tmp_path):
     assert history["step"].values.tolist() == [0, 5, 7]
     assert history["seed"].values.tolist() == [2, 5]
     for seed in (2, 5):
-        target = ParityLearner(ParityPoint(dim=7), training(), seed).target
+        (target,) = learner(ParityPoint(dim=7), seed).targets
         assert history["subset_size"].sel(seed=seed).item() == target.sum()
     dataset.write(history, tmp_path / "run.nc", {"title": "two runs"})
 
@@ -258,5 +280,4 @@ def test_a_history_names_what_it_holds(tmp_path):
     ],
 )
 def test_the_number_of_parameters(dim, architecture, expected):
-    learner = ParityLearner(ParityPoint(dim=dim, architecture=architecture), training(), seed=0)
-    assert n_parameters(learner) == expected
+    assert n_parameters(learner(ParityPoint(dim=dim, architecture=architecture))) == expected

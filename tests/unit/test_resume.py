@@ -51,13 +51,16 @@ def assert_same_bits(ours, theirs):
         assert ours[name].values.tobytes() == theirs[name].values.tobytes()
 
 
+@pytest.mark.parametrize("side_by_side", [False, True])
 @pytest.mark.parametrize("run", RUNS)
-def test_a_block_stopped_after_every_evaluation(run, tmp_path):
+def test_a_block_stopped_after_every_evaluation(run, side_by_side, tmp_path, monkeypatch):
     name, point, training = RUNS[run]
     experiment = importlib.import_module(f"gradient_failures.experiments.{name}")
+    if side_by_side:
+        monkeypatch.setattr("gradient_failures.training.ensembles_of", lambda seeds: [seeds])
     whole = experiment.train(point, training, SEEDS)
-    stops = [1] * (len(SEEDS) * whole.sizes["step"])
-    assert len(stops) == 8
+    stops = [1] * (4 if side_by_side else 8)
+    assert whole.sizes["step"] == 4
     stopped = trained_with_stops(
         lambda checkpoint: experiment.train(point, training, SEEDS, checkpoint), tmp_path / "job", stops
     )

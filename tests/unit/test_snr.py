@@ -38,8 +38,9 @@ def drawn(tuples, tuple_length, seed=0):
 
 def seen_by(n1, pictures, labels):
     """The images as N1 in float64 sees them."""
-    features = n1.features(pictures).view(*labels.shape, -1)
-    scores = features @ n1.dense[-1][:-1, 0] + n1.dense[-1][-1, 0]
+    features = n1.features(pictures[None]).view(*labels.shape, -1)
+    (head,) = n1.dense[-1]
+    scores = features @ head[:-1, 0] + head[-1, 0]
     return Images(features.numpy(), scores.numpy(), labels.numpy())
 
 
@@ -53,6 +54,17 @@ def synthetic(tuples, tuple_length, seed=0, hidden=7, told=0.5):
     return Images(features, scores, labels), n2
 
 
+def in_numpy(network):
+    """The layers of N2 of the only seed, in float64."""
+    return [layer[0].double().numpy() for layer in network.dense]
+
+
+def outputs_of(n2, scores):
+    """Outputs of N2 (n,) for scores (n, k)."""
+    layers = [torch.from_numpy(layer)[None] for layer in n2]
+    return relu_network(layers, scores.sigmoid()[None]).flatten()
+
+
 def mean_gradient(gradients, kind):
     coefficients = getattr(gradients, kind)
     total = np.einsum("nj,njf->f", coefficients, gradients.images.features)
@@ -61,29 +73,28 @@ def mean_gradient(gradients, kind):
 
 @pytest.mark.parametrize("tuple_length", [1, 2, 3])
 def test_each_gradient_by_autograd_through_the_whole_network(tuple_length):
-    network = in_double(initial_network(tuple_length, seed=0))
+    network = in_double(initial_network(tuple_length, seeds=[0]))
     pictures, labels = drawn(6, tuple_length)
     images = seen_by(network.score_network, pictures, labels)
-    n2 = [layer.numpy() for layer in network.dense]
+    n2 = in_numpy(network)
     last = network.score_network.dense[-1].requires_grad_()
     for approach, gradients_of in snr.APPROACHES.items():
         gradients = gradients_of(images, n2)
         each = np.einsum("nj,njf->nf", gradients.sampled, gradients.images.features)
         for row, tuple_ in enumerate(pictures.view(6, tuple_length, 28, 28)):
-            output, scores = network.outputs(tuple_)
+            output, scores = network.outputs(tuple_[None])
             margin = {
-                "end_to_end": output[0] * labels[row].prod(),
-                "decomposition": scores[0, -1] * labels[row, -1],
+                "end_to_end": output[0, 0] * labels[row].prod(),
+                "decomposition": scores[0, 0, -1] * labels[row, -1],
             }[approach]
             (gradient,) = torch.autograd.grad((1 - margin).clamp_min(0), last)
-            np.testing.assert_allclose(each[row], gradient[:-1, 0], rtol=1e-10, atol=1e-13)
+            np.testing.assert_allclose(each[row], gradient[0, :-1, 0], rtol=1e-10, atol=1e-13)
 
 
 def test_tuples_beyond_the_margin_have_no_gradient():
     images, n2 = synthetic(200, 2)
     n2[1][-1] = 1.0
-    layers = [torch.from_numpy(layer) for layer in n2]
-    outputs = relu_network(layers, torch.from_numpy(images.scores).sigmoid()).squeeze(1).numpy()
+    outputs = outputs_of(n2, torch.from_numpy(images.scores)).numpy()
     margins = {
         "end_to_end": images.labels.prod(1) * outputs,
         "decomposition": images.labels[:, -1] * images.scores[:, -1],
@@ -116,13 +127,12 @@ def test_label_weights_give_the_mean_of_label_times_value_with_half_of_the_weigh
 def mean_over_all_tuples(images, n2):
     """Mean of minus label times derivative of the output over all tuples, both labels weighing the same."""
     tuples, length = images.labels.shape
-    layers = [torch.from_numpy(layer) for layer in n2]
     alike = (images.labels[:, np.newaxis] == images.labels).mean(0)
     total = np.zeros(images.features.shape[-1])
     for rows in product(range(tuples), repeat=length):
         at = (list(rows), list(range(length)))
         scores = torch.from_numpy(images.scores[at]).requires_grad_()
-        relu_network(layers, scores.sigmoid()[None]).sum().backward()
+        outputs_of(n2, scores[None]).sum().backward()
         weight = np.prod(images.labels[at] / (2 * alike[at]))
         total -= weight * scores.grad.numpy() @ images.features[at]
     return total / tuples**length
@@ -174,25 +184,25 @@ def test_the_networks_are_those_that_training_starts_from():
     sizes = {"steps": 1, "eval_every": 1, "batch_size": 1, "eval_tuples": 1, "fixed_tuples": 1}
     training = TuplesTraining(**sizes, optimiser=adam)
     point = TuplesPoint(approach="end_to_end", tuple_length=3)
-    trained = TuplesLearner(point, training, seed=5).network.parameters()
-    for ours, theirs in zip(initial_network(3, seed=5).parameters(), trained, strict=True):
+    trained = TuplesLearner(point, training, seeds=[5]).network.parameters()
+    for ours, theirs in zip(initial_network(3, seeds=[5]).parameters(), trained, strict=True):
         assert torch.equal(ours, theirs.detach())
 
 
 def test_features_are_those_whose_last_layer_gives_the_scores():
-    n1 = initial_network(1, seed=0).score_network
-    pictures = drawn(20, 1)[0].float()
-    scores = relu_network(n1.dense[-1:], n1.features(pictures)).squeeze(1)
+    n1 = initial_network(1, seeds=[0]).score_network
+    pictures = drawn(20, 1)[0].float()[None]
+    scores = relu_network(n1.dense[-1:], n1.features(pictures)).squeeze(2)
     torch.testing.assert_close(scores, n1.scores(pictures))
 
 
 def test_rounding_in_n1_does_not_matter():
     """The recombined gradient of pairs, five orders of magnitude below one gradient, with N1 in float64."""
-    network, rng = initial_network(2, seed=0), np.random.default_rng(0)
+    network, rng = initial_network(2, seeds=[0]), np.random.default_rng(0)
     images = snr._draw([network], 100, rng)
     pictures, labels = drawn(100, 2)
     n1 = in_double(network).score_network
-    n2 = [layer.numpy() for layer in network.dense]
+    n2 = in_numpy(network)
     single, double = (
         mean_gradient(snr.end_to_end(each, n2), "recombined")
         for each in (images, seen_by(n1, pictures, labels))
@@ -231,12 +241,11 @@ def test_the_tuples_do_not_depend_on_how_they_are_shared_out(monkeypatch):
 
 def test_plug_in_and_noise_from_the_gradients_of_all_tuples_at_once():
     result = measure(Settings(**TINY), range(2)).isel(seed=0)
-    networks = [initial_network(k, seed=0) for k in TINY["tuple_length"]]
+    networks = [initial_network(k, seeds=[0]) for k in TINY["tuple_length"]]
     images = snr._draw(networks, 200, stream("snr", "lines", seed=0))
     for network, approach in product(networks, snr.APPROACHES):
         cell = result.sel(approach=approach, tuple_length=network.tuple_length)
-        n2 = [layer.double().numpy() for layer in network.dense]
-        gradients = snr.APPROACHES[approach](images.at(slice(network.tuple_length)), n2)
+        gradients = snr.APPROACHES[approach](images.at(slice(network.tuple_length)), in_numpy(network))
         each = np.einsum("nj,njf->nf", gradients.sampled, gradients.images.features)
         plug_in, square = np.square(each.mean(0)).sum(), np.square(each).sum(1).mean()
         noise, signal = (

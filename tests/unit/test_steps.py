@@ -33,7 +33,7 @@ from gradient_failures.experiments.steps import (
     train,
 )
 from gradient_failures.figures.steps import LEARNT
-from gradient_failures.layers import dense_weights
+from gradient_failures.layers import dense_weights, over_seeds
 from gradient_failures.networks import DenseNetwork
 from gradient_failures.optimisers import Adam
 
@@ -54,16 +54,21 @@ each_method = pytest.mark.parametrize("method", HIDDEN)
 
 
 def learner(method, seed=0, **changes):
-    return StepsLearner(StepsPoint(method=method), TINY[method].model_copy(update=changes), seed)
+    return StepsLearner(StepsPoint(method=method), TINY[method].model_copy(update=changes), [seed])
 
 
 def run(method, seeds, **changes):
     return train(StepsPoint(method=method), TINY[method].model_copy(update=changes), seeds)
 
 
-def levels_of(bias):
-    """The levels in float64."""
-    return torch.from_numpy(LEVELS + bias)
+def levels_of(*biases):
+    """The levels in float64, for each of ``biases``."""
+    return torch.from_numpy(np.add.outer(biases, LEVELS))
+
+
+def single_levels(bias):
+    """The levels in float32, of a target with that bias."""
+    return levels_at(torch.tensor([bias]))
 
 
 def smooth(r, levels):
@@ -77,7 +82,7 @@ def smooth(r, levels):
 
 
 def by_autograd(method, scores, classes, levels):
-    """The loss of ``method`` in a form that autograd differentiates as the method does."""
+    """The loss of ``method`` for one seed, in a form that autograd differentiates as the method does."""
     labels = levels[classes]
     if method == "multiclass":
         picked = scores - scores.logsumexp(1, keepdim=True)
@@ -102,7 +107,7 @@ def test_the_text_counts_55_levels_of_which_52_are_different():
 
 @pytest.mark.parametrize("bias", [0.0, -2.5, 1.7])
 def test_levels_stay_apart_in_single_precision(bias):
-    levels = levels_at(bias)
+    levels = single_levels(bias)
     assert levels.dtype == torch.float32
     torch.testing.assert_close(levels.double(), levels_of(bias), rtol=1e-6, atol=1e-6)
     assert levels.diff().min() == pytest.approx(0.025, rel=1e-4)
@@ -113,34 +118,41 @@ def test_levels_stay_apart_in_single_precision(bias):
     r=st.lists(st.floats(-110, 110) | st.sampled_from(LEVELS.tolist()), min_size=1, max_size=20),
 )
 def test_u_is_the_largest_level_at_or_below(bias, r):
-    levels = levels_of(bias)
-    points = torch.tensor(r, dtype=torch.float64)
-    for value, found in zip(r, levels[classes_of(points, levels)].tolist(), strict=True):
-        below = [level for level in levels.tolist() if level <= value]
-        assert found == (max(below) if below else levels[0])
+    levels = levels_of(bias)[0].tolist()
+    points = torch.tensor([r], dtype=torch.float64)
+    for value, found in zip(r, classes_of(points, levels_of(bias))[0].tolist(), strict=True):
+        below = [level for level in levels if level <= value]
+        assert levels[found] == (max(below) if below else levels[0])
+
+
+def test_u_has_the_levels_of_each_target():
+    levels = levels_of(0.0, 1.3)
+    points = torch.tensor([[0.05, 0.12], [0.05, 1.42]], dtype=torch.float64)
+    found = levels.gather(1, classes_of(points, levels))
+    torch.testing.assert_close(found, torch.tensor([[0.0, 0.1], [-0.7, 1.4]]).double(), atol=1e-6, rtol=0)
 
 
 def test_u_is_a_level_at_each_level_and_the_one_before_just_below():
-    levels = levels_at(0.3)
+    levels = single_levels(0.3)
     below = torch.nextafter(levels, torch.tensor(-torch.inf))
-    assert classes_of(levels, levels).tolist() == list(range(52))
-    assert classes_of(below, levels).tolist() == [0, *range(51)]
+    assert classes_of(levels, levels).tolist() == [list(range(52))]
+    assert classes_of(below, levels).tolist() == [[0, *range(51)]]
 
 
 @given(bias=st.floats(-3, 3), r=st.floats(-110, 110))
 def test_the_approximation_is_its_formula(bias, r):
     levels = levels_of(bias)
-    found = NonFlatApproximation(levels).outputs(torch.tensor([[r]], dtype=torch.float64))
-    assert found.item() == pytest.approx(smooth(r, levels.tolist()), rel=1e-10, abs=1e-10)
+    found = NonFlatApproximation(levels).outputs(torch.tensor([[[r]]], dtype=torch.float64))
+    assert found.item() == pytest.approx(smooth(r, levels[0].tolist()), rel=1e-10, abs=1e-10)
 
 
 @pytest.mark.parametrize("bias", [0.0, -1.3])
 def test_the_approximation_is_near_u_and_flat_between_levels(bias):
     levels = levels_of(bias)
-    middles = ((levels[1:] + levels[:-1]) / 2)[:, None]
-    output, slope = NonFlatApproximation(levels).output_and_slope(middles)
-    torch.testing.assert_close(output[:, 0], levels[:-1], rtol=0, atol=3e-3)
-    around = levels.diff()[np.abs(LEVELS[:-1]) <= 1] > 0.5
+    middles = ((levels[:, 1:] + levels[:, :-1]) / 2).unsqueeze(2)
+    output, slope = (values[0, :, 0] for values in NonFlatApproximation(levels).output_and_slope(middles))
+    torch.testing.assert_close(output, levels[0, :-1], rtol=0, atol=3e-3)
+    around = levels[0].diff()[np.abs(LEVELS[:-1]) <= 1] > 0.5
     assert around.sum() == 3
     assert slope[np.abs(LEVELS[:-1]) <= 1][around].max() < 1e-7
 
@@ -148,37 +160,45 @@ def test_the_approximation_is_near_u_and_flat_between_levels(bias):
 def test_half_of_a_rise_lies_a_twentieth_of_the_gap_below_its_level():
     levels = levels_of(0.0)
     gaps = levels.diff()
-    output, slope = NonFlatApproximation(levels).output_and_slope((levels[1:] - gaps / 20)[:, None])
-    torch.testing.assert_close(output[:, 0], levels[:-1] + gaps / 2, rtol=0, atol=1e-4)
-    torch.testing.assert_close(slope[:, 0], torch.full((51,), 50 / 4).double(), rtol=0, atol=2e-3)
+    centres = (levels[:, 1:] - gaps / 20).unsqueeze(2)
+    output, slope = (values.squeeze(2) for values in NonFlatApproximation(levels).output_and_slope(centres))
+    torch.testing.assert_close(output, levels[:, :-1] + gaps / 2, rtol=0, atol=1e-4)
+    torch.testing.assert_close(slope, torch.full((1, 51), 50 / 4).double(), rtol=0, atol=2e-3)
 
 
 @each_method
 def test_gradients_are_those_of_autograd(method):
+    """For two seeds with different levels."""
     rng = np.random.default_rng(3)
-    levels = levels_of(0.2)
+    levels = levels_of(0.2, -1.1)
     objective = OBJECTIVES[method](levels)
-    layers = [layer.double() for layer in dense_weights([5, *HIDDEN[method], objective.n_scores], rng)]
+    widths = [5, *HIDDEN[method], objective.n_scores]
+    layers = [layer.double() for layer in over_seeds(dense_weights(widths, rng) for _ in levels)]
     for layer in layers:
         layer += 0.1 * torch.from_numpy(rng.standard_normal(layer.shape))
-    inputs = torch.from_numpy(np.column_stack([rng.standard_normal((40, 5)), np.ones(40)]))
-    classes = classes_of(torch.from_numpy(0.2 + 0.1 * rng.standard_normal(40)), levels)
+    inputs = torch.from_numpy(rng.standard_normal((2, 40, 6)))
+    inputs[:, :, -1] = 1
+    spread = 0.1 * torch.from_numpy(rng.standard_normal((2, 40)))
+    classes = classes_of(torch.tensor([[0.2], [-1.1]]) + spread, levels)
 
     network = DenseNetwork(layers, 40)
     scores = network.forward(inputs)
     network.backward(objective.error(scores, classes))
     leaves = [layer.clone().requires_grad_() for layer in layers]
-    loss = by_autograd(method, DenseNetwork(leaves, 40).outputs(inputs), classes, levels)
-    gradients = torch.autograd.grad(loss, leaves)
+    outputs = DenseNetwork(leaves, 40).outputs(inputs)
+    losses = [by_autograd(method, *one) for one in zip(outputs, classes, levels, strict=True)]
+    gradients = torch.autograd.grad(sum(losses), leaves)
 
-    assert objective.loss(scores, classes).item() == pytest.approx(loss.item(), rel=1e-12)
+    torch.testing.assert_close(
+        objective.loss(scores, classes), torch.stack(losses).detach(), rtol=1e-12, atol=0
+    )
     for layer, gradient in zip(layers, gradients, strict=True):
-        assert gradient.any()
+        assert gradient.flatten(1).any(1).all()
         torch.testing.assert_close(layer.grad, gradient, rtol=1e-9, atol=1e-12)
 
 
 def test_the_forward_only_update_is_its_formula_summed_over_samples():
-    levels = levels_at(0.0)
+    levels = single_levels(0.0)
     weights = torch.tensor([[3.0], [-2.0], [0.5]])
     inputs = torch.tensor([[0.1, 0.2, 1.0], [-0.3, 0.1, 1.0], [0.0, 0.24, 1.0]])
     labels = [0.1, -0.2, 0.0]
@@ -188,17 +208,16 @@ def test_the_forward_only_update_is_its_formula_summed_over_samples():
         score = float(x @ weights)
         stepped = LEVELS[bisect.bisect_right(LEVELS.tolist(), score) - 1]
         expected += (stepped - label) * x[:, None] / 3
-    network = DenseNetwork([weights], 3)
-    network.backward(OBJECTIVES["forward_only"](levels).error(network.forward(inputs), classes))
+    network = DenseNetwork([weights[None]], 3)
+    network.backward(OBJECTIVES["forward_only"](levels).error(network.forward(inputs[None]), classes[None]))
     assert expected.any()
-    torch.testing.assert_close(weights.grad, expected)
+    torch.testing.assert_close(network.layers[0].grad, expected[None])
 
 
 def test_multiclass_answers_with_the_level_of_the_largest_score():
-    levels = levels_at(0.0)
-    scores = torch.zeros(2, 52)
-    scores[0, 7], scores[1, 51] = 1.0, 0.5
-    assert OBJECTIVES["multiclass"](levels).outputs(scores).tolist() == [-65.0, 95.0]
+    scores = torch.zeros(1, 2, 52)
+    scores[0, 0, 7], scores[0, 1, 51] = 1.0, 0.5
+    assert OBJECTIVES["multiclass"](single_levels(0.0)).outputs(scores).tolist() == [[-65.0, 95.0]]
 
 
 @each_method
@@ -210,7 +229,8 @@ def test_training_is_adam_on_the_gradient_of_fresh_batches(method):
     for _ in range(3):
         inputs, pre_activations = reference.sampler.draw()
         classes = classes_of(pre_activations, reference.levels)
-        loss = by_autograd(method, DenseNetwork(leaves, 32).outputs(inputs), classes, reference.levels)
+        (scores,) = DenseNetwork(leaves, 32).outputs(inputs)
+        loss = by_autograd(method, scores, classes[0], reference.levels[0])
         for leaf, gradient in zip(leaves, torch.autograd.grad(loss, leaves), strict=True):
             leaf.grad = gradient
         adam.step()
@@ -228,9 +248,10 @@ def test_training_is_adam_on_the_gradient_of_fresh_batches(method):
     ],
 )
 def test_networks_have_the_sizes_of_the_paper(method, parameters):
-    network = StepsLearner(StepsPoint(method=method), PAPER.training[method], 0).network
-    assert sum(layer.numel() for layer in network.layers) == parameters
-    for layer in network.layers:
+    network = StepsLearner(StepsPoint(method=method), PAPER.training[method], [0]).network
+    layers = [layer[0] for layer in network.layers]
+    assert sum(layer.numel() for layer in layers) == parameters
+    for layer in layers:
         assert not layer[-1].any()
         assert layer[:-1].abs().max() <= 2.000001 / (len(layer) - 1) ** 0.5
 
@@ -255,27 +276,27 @@ def test_the_figure_and_the_claim_have_one_level_between_the_best_constant_and_t
     assert claim["options"]["level"] == LEARNT
     for seed in range(8):
         one = learner("non_flat_approximation", seed, batch_size=2560)
-        labels = one.levels[one.classes]
-        at_truth = NonFlatApproximation(one.levels).outputs(one.pre_activations[:, None])
+        labels = one.levels.gather(1, one.classes)
+        at_truth = NonFlatApproximation(one.levels).outputs(one.pre_activations.unsqueeze(2))
         error = {
-            name: accuracy(outputs, one.pre_activations, one.levels)["normalised_rms_error"]
-            for name, outputs in {"truth": at_truth, "constant": labels.mean().expand(2560)}.items()
+            name: accuracy(outputs, one.pre_activations, one.levels)["normalised_rms_error"].item()
+            for name, outputs in {"truth": at_truth, "constant": labels.mean().expand(1, 2560)}.items()
         }
         assert error["truth"] < 0.09 < LEARNT < 0.12 < error["constant"]
 
 
 def test_inputs_are_normal_of_deviation_one_over_d():
     first, second = (learner("forward_only", batch_size=5000).sampler for _ in range(2))
-    inputs, pre_activations = first.draw()
+    inputs, pre_activations = (drawn[0] for drawn in first.draw())
     assert inputs.shape == (5000, DIM + 1)
     assert (inputs[:, -1] == 1).all()
     assert (inputs[:, :-1].mean(0).abs() < 5 / DIM / 5000**0.5).all()
     assert inputs[:, :-1].std().item() * DIM == pytest.approx(1, abs=0.01)
     assert ((inputs[:, :-1].abs() * DIM < 1).double().mean()) == pytest.approx(0.6827, abs=0.004)
     torch.testing.assert_close(
-        pre_activations.double(), inputs.double() @ first.target.double(), rtol=0, atol=1e-6
+        pre_activations.double(), inputs.double() @ first.targets[0, :, 0].double(), rtol=0, atol=1e-6
     )
-    batches = [second.draw()[0].clone() for _ in range(2)]
+    batches = [second.draw()[0][0].clone() for _ in range(2)]
     assert torch.equal(batches[0], inputs)
     assert not torch.equal(batches[0][:, :-1], batches[1][:, :-1])
 
@@ -294,7 +315,7 @@ def test_pre_activations_spread_by_a_tenth_so_that_few_levels_are_met():
         one = found.sel(seed=seed)
         deviation = one["pre_activation"].std().item()
         assert deviation == pytest.approx(
-            float(learner("forward_only", seed).target[:-1].norm()) / DIM, rel=0.06
+            float(learner("forward_only", seed).targets[0, :-1].norm()) / DIM, rel=0.06
         )
         assert deviation == pytest.approx(0.1, rel=0.25)
         met = set(np.round(np.unique(one["label"]).astype(float) - one["target_bias"].item(), 5).tolist())
@@ -307,7 +328,7 @@ def test_held_out_samples_are_sorted_and_labelled_by_u(method):
     r = one["pre_activation"].values
     assert len(r) == 2560
     assert (np.diff(r) >= 0).all()
-    levels = levels_at(one["target_bias"].item()).tolist()
+    levels = single_levels(one["target_bias"].item())[0].tolist()
     assert one["label"].values.tolist() == [levels[bisect.bisect_right(levels, value) - 1] for value in r]
 
 
@@ -329,17 +350,34 @@ def test_methods_share_target_and_samples_and_the_first_weights():
     for method in HIDDEN:
         for name in ("pre_activation", "label", "target_bias"):
             assert found[method][name].identical(found["forward_only"][name])
-        assert torch.equal(runs[method].target, first.target)
+        assert torch.equal(runs[method].targets, first.targets)
         if method != "forward_only":
             assert torch.equal(runs[method].sampler.draw()[0], batch)
-        drawn = runs[method].network.layers[0][:-1].flatten()[:DIM]
-        torch.testing.assert_close(drawn, first.network.layers[0][:-1].flatten())
+        drawn = runs[method].network.layers[0][:, :-1].flatten()[:DIM]
+        torch.testing.assert_close(drawn, first.network.layers[0][:, :-1].flatten())
 
 
 def test_held_out_samples_are_none_of_training():
     one = learner("forward_only", batch_size=2560)
     training, _ = one.sampler.draw()
-    assert not set(training[:, 0].tolist()) & set(one.inputs[:, 0].tolist())
+    assert not set(training[0, :, 0].tolist()) & set(one.inputs[0, :, 0].tolist())
+
+
+@each_method
+def test_runs_side_by_side_are_those_of_each_seed_alone(method):
+    point, training = StepsPoint(method=method), TINY[method]
+    together, alone = StepsLearner(point, training, [4, 0, 7]), [learner(method, seed) for seed in (4, 0, 7)]
+    together.network.layers[0][1] = torch.nan
+    for one in (together, *alone):
+        one.advance(10)
+    metrics = together.evaluate()
+    assert metrics["loss"][1].isnan()
+    for index in (0, 2):
+        for name, value in alone[index].evaluate().items():
+            torch.testing.assert_close(metrics[name][index], value[0], rtol=1e-5, atol=1e-6)
+        torch.testing.assert_close(together.pre_activations[index], alone[index].pre_activations[0])
+        for layers, (own,) in zip(together.network.layers, alone[index].network.layers, strict=True):
+            torch.testing.assert_close(layers[index], own, rtol=1e-4, atol=1e-6)
 
 
 @each_method
@@ -371,7 +409,7 @@ def test_a_diverged_run_is_flagged(method):
 
 
 def test_training_cost_counts_the_products_of_a_step():
-    layers = dense_weights([3, 4, 2], np.random.default_rng(0))
+    layers = over_seeds(dense_weights([3, 4, 2], np.random.default_rng(seed)) for seed in range(3))
     # forward and weight gradients: 4 x 4 and 5 x 2 with the biases; error below the last layer: 4 x 2
     assert multiply_adds(layers) == 2 * (4 * 4 + 5 * 2) + 4 * 2
     assert run("forward_only", [0])["training_cost"].values.tolist() == [
@@ -380,9 +418,9 @@ def test_training_cost_counts_the_products_of_a_step():
 
 
 def test_accuracy_of_perfect_and_of_shifted_outputs():
-    levels = levels_at(0.0)
-    r = torch.linspace(-0.3, 0.3, 1001)
-    labels = levels[classes_of(r, levels)]
+    levels = single_levels(0.0)
+    r = torch.linspace(-0.3, 0.3, 1001)[None]
+    labels = levels.gather(1, classes_of(r, levels))
     assert accuracy(labels, r, levels) == {
         "normalised_rms_error": 0,
         "share_within_1_percent": 1,
@@ -398,25 +436,34 @@ def test_accuracy_of_perfect_and_of_shifted_outputs():
 
 
 def test_mistakes_at_the_boundaries_are_told_from_mistakes_elsewhere():
-    levels = levels_at(0.0)
-    r = torch.linspace(-0.3, 0.3, 1001)
-    labels = levels[classes_of(r, levels)]
-    moved = levels[classes_of(r + 0.002, levels)]
+    levels = single_levels(0.0)
+    r = torch.linspace(-0.3, 0.3, 1001)[None]
+    labels = levels.gather(1, classes_of(r, levels))
+    moved = levels.gather(1, classes_of(r + 0.002, levels))
     assert accuracy(moved, r, levels)["mistakes_near_a_level"] == 1
     far = torch.where((r + 0.25).abs() < 0.01, labels + 1, labels)
     assert accuracy(far, r, levels)["mistakes_near_a_level"] == 0
 
 
 def test_equal_labels_have_the_range_one():
-    levels = levels_at(0.0)
-    r = torch.linspace(0.01, 0.09, 10)
-    assert accuracy(torch.full((10,), 0.25), r, levels)["normalised_rms_error"] == pytest.approx(0.25)
+    r = torch.linspace(0.01, 0.09, 10)[None]
+    found = accuracy(torch.full((1, 10), 0.25), r, single_levels(0.0))
+    assert found["normalised_rms_error"].item() == pytest.approx(0.25)
+
+
+def test_errors_are_relative_to_the_labels_of_their_own_seed():
+    """The labels of the first seed are 0 or 0.1, those of the second 0 or 1."""
+    levels = levels_of(0.0, 0.0)
+    r = torch.tensor([[0.05, 0.12], [0.05, 1.2]], dtype=torch.float64)
+    outputs = torch.tensor([[0.05, 0.1], [0.05, 1.0]], dtype=torch.float64)
+    errors = accuracy(outputs, r, levels)["normalised_rms_error"] * 2**0.5
+    torch.testing.assert_close(errors, torch.tensor([0.5, 0.05]).double())
 
 
 def test_forward_only_learns_where_the_approximation_stands_still():
     levels = levels_of(-1.5)
-    start = torch.full((8, 1), -1.5 - 0.6).double()
-    classes = torch.full((8,), LEVELS.tolist().index(0))
+    start = torch.full((1, 8, 1), -1.5 - 0.6).double()
+    classes = torch.full((1, 8), LEVELS.tolist().index(0))
     flat = NonFlatApproximation(levels).error(start, classes)
     update = OBJECTIVES["forward_only"](levels).error(start, classes)
     assert flat.abs().max() < 1e-6

@@ -1,16 +1,19 @@
-"""The training loop, driven by a learner whose metric is the number of its steps."""
+"""The training loop, driven by learners whose metric is the number of their steps."""
 
 import logging
 import math
 
 import numpy as np
 import pytest
+import torch
+import xarray as xr
 from hypothesis import given
 from hypothesis import strategies as st
 
 from gradient_failures import dataset
 from gradient_failures.config.base import Training
-from gradient_failures.training import Learner, evaluation_steps, fit_each
+from gradient_failures.training import Learner, evaluation_steps, fit
+from unit.emulated_card import emulated_card
 
 VARIABLES = {
     "taken": {"long_name": "steps taken", "units": "1"},
@@ -19,10 +22,10 @@ VARIABLES = {
 
 
 class Counter(Learner):
-    """A learner that counts its steps; ``bad`` is its metric once it has taken ``diverges_at`` of them."""
+    """Runs that count their steps; ``bad`` is the metric of one that has taken ``diverges_at`` of them."""
 
-    def __init__(self, steps, diverges_at=math.inf, bad=math.nan):
-        self.steps, self.diverges_at, self.bad = steps, diverges_at, bad
+    def __init__(self, steps, *diverges_at, bad=math.nan):
+        self.steps, self.diverges_at, self.bad = steps, diverges_at or [math.inf], bad
         self.taken = 0
         self.advances = []
 
@@ -31,17 +34,25 @@ class Counter(Learner):
         self.advances.append(steps)
 
     def evaluate(self):
-        left = self.bad if self.taken >= self.diverges_at else self.steps - self.taken
-        return {"taken": float(self.taken), "left": float(left)}
+        left = [self.bad if self.taken >= at else self.steps - self.taken for at in self.diverges_at]
+        metrics = {"taken": [self.taken] * len(left), "left": left}
+        return {
+            name: torch.tensor(values, dtype=torch.float64, device="cpu") for name, values in metrics.items()
+        }
 
     def parts(self):
         return {}
 
 
-def fitted(learner, eval_every, seed=7):
-    return fit_each(
-        [seed], lambda _: learner, Training(steps=learner.steps, eval_every=eval_every), VARIABLES
-    )
+def fitted(learner, eval_every, seeds=(7,)):
+    """Trained as on the processor, where an ensemble is one run."""
+    return fit(seeds, lambda _: learner, Training(steps=learner.steps, eval_every=eval_every), VARIABLES)
+
+
+def fitted_side_by_side(learner, eval_every, seeds):
+    """Trained as on a card, where an ensemble is the whole block."""
+    with emulated_card():
+        return fitted(learner, eval_every, seeds)
 
 
 @given(steps=st.integers(1, 500), every=st.integers(1, 600))
@@ -68,7 +79,7 @@ def test_every_metric_belongs_to_the_step_it_is_recorded_at(steps, data):
 @pytest.mark.parametrize("bad", [math.nan, math.inf, -math.inf])
 @pytest.mark.parametrize(("diverges_at", "flagged"), [(0, 0), (1, 10), (10, 10), (11, 20), (25, 25)])
 def test_a_diverged_run_is_flagged_cut_off_and_trained_no_further(diverges_at, flagged, bad):
-    learner = Counter(25, diverges_at, bad)
+    learner = Counter(25, diverges_at, bad=bad)
     history = fitted(learner, eval_every=10).sel(seed=7)
     assert history["diverged_at_step"].item() == flagged
     assert learner.taken == flagged
@@ -95,6 +106,43 @@ def test_the_log_says_how_far_the_run_is(caplog):
 
 
 def test_the_log_warns_of_a_diverged_run(caplog):
-    fitted(Counter(25, diverges_at=20), eval_every=10)
+    fitted(Counter(25, 20), eval_every=10)
     assert "seed 7 diverged" in caplog.text
     assert "step 20" in caplog.text
+
+
+def test_runs_side_by_side_are_each_cut_off_where_they_diverge(caplog):
+    caplog.set_level(logging.INFO)
+    learner = Counter(30, math.inf, 15, 0)
+    history = fitted_side_by_side(learner, eval_every=10, seeds=[4, 7, 5])
+    assert history["seed"].values.tolist() == [4, 7, 5]
+    np.testing.assert_array_equal(history["diverged_at_step"], [math.nan, 20, 0])
+    np.testing.assert_array_equal(history["left"].sel(seed=4), [30, 20, 10, 0])
+    np.testing.assert_array_equal(history["left"].sel(seed=7), [30, 20, math.nan, math.nan])
+    np.testing.assert_array_equal(history["taken"].sel(seed=5), [math.nan] * 4)
+    assert learner.taken == 30
+    assert "seed 5 diverged: {'taken': 0.0, 'left': nan} at step 0" in caplog.text
+    assert "seed 7 diverged" in caplog.text
+    assert caplog.text.count("diverged") == 2
+    assert "seeds 4 to 5, step 30 of 30: taken 30.0000, left 0.0000" in caplog.text
+
+
+def test_runs_that_have_all_diverged_are_trained_no_further():
+    learner = Counter(30, 5, 15)
+    history = fitted_side_by_side(learner, eval_every=10, seeds=[0, 1])
+    assert learner.taken == 20
+    assert history["diverged_at_step"].values.tolist() == [10, 20]
+
+
+def test_the_processor_trains_one_run_after_another_and_a_card_all_side_by_side():
+    training, ensembles = Training(steps=2, eval_every=1), []
+
+    def started(seeds):
+        ensembles.append(list(seeds))
+        return Counter(2, *[math.inf] * len(seeds))
+
+    one_by_one = fit([3, 1, 2], started, training, VARIABLES)
+    with emulated_card():
+        together = fit([3, 1, 2], started, training, VARIABLES)
+    assert ensembles == [[3], [1], [2], [3, 1, 2]]
+    xr.testing.assert_identical(one_by_one, together)

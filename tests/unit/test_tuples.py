@@ -6,12 +6,13 @@ import torch
 import torch.nn.functional as torch_functions
 import xarray as xr
 
-from gradient_failures import dataset
+from gradient_failures import dataset, line_convolutions
 from gradient_failures.config.optimisers import AdamConfig
 from gradient_failures.config.tuples import TuplesPoint, TuplesTraining
 from gradient_failures.experiments.tuples import METRICS, TuplesLearner, agreement, hinge, train
+from gradient_failures.line_convolutions import convolutions
 from gradient_failures.line_images import SIZE, draw_lines, rasterise
-from gradient_failures.tuple_networks import ScoreNetwork, SparseConvolutionAndPool, TupleNetwork
+from gradient_failures.tuple_networks import ScoreNetwork, TupleNetwork
 
 ADAM = AdamConfig(learning_rate=1e-3, beta1=0.9, beta2=0.99, epsilon=1e-5, epsilon_form="tensorflow")
 TRAINING = TuplesTraining(
@@ -40,24 +41,38 @@ def doubled(network):
     return network
 
 
-def scores_by_torch_layers(network, pictures):
-    """N1 as §3.1 describes it, from convolutions and max-pooling of torch."""
-    kernel = network.first.T.reshape(16, 1, 5, 5)
-    maps = torch_functions.conv2d(pictures[:, None], kernel, network.first_bias, padding=2)
-    maps = torch_functions.max_pool2d(maps, 2)
-    maps = torch_functions.conv2d(maps, network.second, network.second_bias, padding=2)
-    outputs = torch_functions.max_pool2d(maps, 2).permute(0, 2, 3, 1).flatten(1)
-    for depth, layer in enumerate(network.dense):
+def convolutions_by_torch(pictures, first, first_bias, second, second_bias):
+    kernel = first.T.reshape(-1, 1, 5, 5)
+    maps = torch_functions.conv2d(pictures[:, None], kernel, first_bias, padding=2)
+    return torch_functions.conv2d(torch_functions.max_pool2d(maps, 2), second, second_bias, padding=2)
+
+
+def scores_by_torch_layers(network, pictures, seed):
+    """N1 of one seed as §3.1 describes it, from convolutions and max-pooling of torch."""
+    maps = torch_functions.max_pool2d(
+        convolutions_by_torch(
+            pictures,
+            network.first[seed],
+            network.first_bias[seed],
+            network.second[seed],
+            network.second_bias[seed],
+        ),
+        2,
+    )
+    outputs = maps.permute(0, 2, 3, 1).flatten(1)
+    for depth, layer in enumerate(layer[seed] for layer in network.dense):
         outputs = torch_functions.linear(outputs, layer[:-1].T, layer[-1])
         outputs = torch.relu(outputs) if depth < 2 else outputs
     return outputs[:, 0]
 
 
 def test_scores_and_gradients_are_those_of_torch_layers():
-    network, pictures = doubled(ScoreNetwork("released", rng())), images(50)
-    weights = torch.from_numpy(rng(4).standard_normal(50))
+    """For two seeds with different images."""
+    network, pictures = doubled(ScoreNetwork("released", [rng(1), rng(2)])), images(100).view(2, 50, 28, 28)
+    weights = torch.from_numpy(rng(4).standard_normal((2, 50)))
+    by_torch = [scores_by_torch_layers(network, own, seed) for seed, own in enumerate(pictures)]
     results = []
-    for scores in (network.scores(pictures), scores_by_torch_layers(network, pictures)):
+    for scores in (network.scores(pictures), torch.stack(by_torch)):
         for parameter in network.parameters():
             parameter.grad = None
         (scores * weights).sum().backward()
@@ -69,18 +84,38 @@ def test_scores_and_gradients_are_those_of_torch_layers():
 @pytest.mark.parametrize(
     "lit", [[], [(0, 0)], [(27, 27)], [(0, 27), (13, 14)], [(5, 5), (5, 6), (6, 5), (6, 6)]]
 )
-def test_sparse_convolution_where_light_is_at_edges_or_nowhere(lit):
+def test_convolutions_where_light_is_at_edges_or_nowhere(lit):
     picture = torch.zeros(1, SIZE, SIZE, dtype=torch.float64)
     for pixel in lit:
         picture[0][pixel] = 1
-    weights, bias = torch.from_numpy(rng().standard_normal((25, 3))), torch.tensor([0.5, -0.5, 0.0]).double()
-    maps = SparseConvolutionAndPool.apply(picture, weights, bias)
-    convolved = torch_functions.conv2d(picture[:, None], weights.T.reshape(3, 1, 5, 5), bias, padding=2)
-    torch.testing.assert_close(maps, torch_functions.max_pool2d(convolved, 2))
+    shapes = [(25, 3), (3,), (3, 3, 5, 5), (3,)]
+    weights = [torch.from_numpy(rng(seed).standard_normal(shape)) for seed, shape in enumerate(shapes)]
+    error = torch.from_numpy(rng(9).standard_normal((1, 3, 14, 14)))
+    results = []
+    for form in (convolutions, convolutions_by_torch):
+        leaves = [weight.clone().requires_grad_() for weight in weights]
+        maps = form(picture, *leaves)
+        results.append([maps.detach(), *torch.autograd.grad(maps, leaves, error)])
+    for ours, theirs in zip(*results, strict=True):
+        torch.testing.assert_close(ours, theirs, rtol=1e-10, atol=1e-12)
+
+
+def test_convolutions_gather_any_number_of_patches(monkeypatch):
+    """A few at a time or all at once."""
+    weights = [
+        parameter[0].detach() for parameter in doubled(ScoreNetwork("released", [rng()])).parameters()[:4]
+    ]
+    gradients = []
+    for rows in (7, 10**6):
+        monkeypatch.setattr(line_convolutions, "ROWS", rows)
+        leaves = [weight.clone().requires_grad_() for weight in weights]
+        gradients.append(torch.autograd.grad(convolutions(images(3), *leaves).square().sum(), leaves))
+    for one, other in zip(*gradients, strict=True):
+        torch.testing.assert_close(one, other, rtol=1e-10, atol=1e-12)
 
 
 def test_sizes_of_the_networks():
-    network = TupleNetwork(4, "released", rng(), rng())
+    network = TupleNetwork(4, "released", [rng()], [rng()])
     first, second = 16 * 25 + 16, 16 * 16 * 25 + 16
     dense = 784 * 50 + 50 + 50 * 100 + 100 + 100 + 1
     assert sum(map(torch.numel, network.score_network.parameters())) == first + second + dense
@@ -90,38 +125,44 @@ def test_sizes_of_the_networks():
 @pytest.mark.parametrize(("scale", "first", "second"), [("released", 28, 16), ("fan_in", 25, 400)])
 def test_initial_scale_of_the_convolutions(scale, first, second):
     cut = 0.8796256610342398  # standard deviation of a normal cut at two of its standard deviations
-    networks = [ScoreNetwork(scale, rng(seed)) for seed in range(20)]
+    network = ScoreNetwork(scale, [rng(seed) for seed in range(20)])
     for name, fan_in in (("first", first), ("second", second)):
-        weights = torch.cat([getattr(network, name).flatten() for network in networks])
+        weights = getattr(network, name)
+        assert len(weights) == 20
         assert weights.std().item() == pytest.approx(cut * fan_in**-0.5, rel=0.03)
         assert weights.abs().max().item() <= 2 * fan_in**-0.5
-    assert not networks[0].first_bias.any()
+    assert not network.first_bias.any()
 
 
 def test_the_second_network_sees_sigmoids_of_the_scores_of_its_own_tuple():
-    network, pictures = TupleNetwork(3, "released", rng(1), rng(2)), images(12, torch.float32)
+    network = TupleNetwork(3, "released", [rng(1), rng(2)], [rng(3), rng(4)])
+    pictures = images(24, torch.float32).view(2, 12, 28, 28)
     outputs, scores = network.outputs(pictures)
-    torch.testing.assert_close(scores.flatten(), network.score_network.scores(pictures))
-    hidden = torch.relu(torch.sigmoid(scores) @ network.dense[0][:-1] + network.dense[0][-1])
-    torch.testing.assert_close(outputs, (hidden @ network.dense[1][:-1] + network.dense[1][-1])[:, 0])
+    torch.testing.assert_close(scores.flatten(1), network.score_network.scores(pictures))
+    for seed in range(2):
+        first, last = (layer[seed] for layer in network.dense)
+        hidden = torch.relu(torch.sigmoid(scores[seed]) @ first[:-1] + first[-1])
+        torch.testing.assert_close(outputs[seed], (hidden @ last[:-1] + last[-1])[:, 0])
 
 
 def test_the_losses_of_the_two_approaches():
     for approach in ("end_to_end", "decomposition", "end_to_end_long"):
-        learner = TuplesLearner(point(approach=approach), TRAINING, seed=0)
+        learner = TuplesLearner(point(approach=approach), TRAINING, [0])
         lines = learner._batch()
-        outputs, scores, labels = learner._apply(lines)
-        assert labels.tolist() == [[1.0 if line[0] < np.pi / 2 else -1.0 for line in pair] for pair in lines]
+        outputs, scores, labels = (tensor[0] for tensor in learner._apply(lines))
+        assert labels.tolist() == [
+            [1.0 if line[0] < np.pi / 2 else -1.0 for line in pair] for pair in lines[0]
+        ]
         primary = torch.stack(
             [max(1 - a * b * out, out * 0) for (a, b), out in zip(labels, outputs, strict=True)]
         )
         secondary = torch.relu(1 - labels * scores)
         expected = primary.mean() + (secondary.mean() if approach == "decomposition" else 0)
-        torch.testing.assert_close(learner._loss(lines), expected)
+        torch.testing.assert_close(learner._loss(lines), expected[None])
 
 
 def test_a_step_is_adam_on_the_gradient_of_a_fresh_batch():
-    ours, theirs = (TuplesLearner(point(), TRAINING, seed=0) for _ in range(2))
+    ours, theirs = (TuplesLearner(point(), TRAINING, [0]) for _ in range(2))
     adam = torch.optim.Adam(theirs.parameters, lr=1e-3, betas=(0.9, 0.99), eps=1e-5)
     for step in range(1, 5):
         adam.param_groups[0]["eps"] = 1e-5 / (1 - 0.99**step) ** 0.5
@@ -134,30 +175,54 @@ def test_a_step_is_adam_on_the_gradient_of_a_fresh_batch():
 
 
 def test_hinge_and_agreement():
-    outputs, labels = torch.tensor([2.0, 0.5, -1.0, 0.0]), torch.tensor([1.0, -1.0, -1.0, 1.0])
-    assert hinge(outputs, labels).item() == pytest.approx((0 + 1.5 + 0 + 1) / 4)
-    assert agreement(outputs, labels) == 0.5
+    outputs = torch.tensor([[2.0, 0.5, -1.0, 0.0], [2.0, -2.0, 2.0, -2.0]])
+    labels = torch.tensor([[1.0, -1.0, -1.0, 1.0], [1.0, -1.0, 1.0, 1.0]])
+    assert hinge(outputs, labels).tolist() == [(0 + 1.5 + 0 + 1) / 4, 3 / 4]
+    assert agreement(outputs, labels).tolist() == [0.5, 0.75]
 
 
 def test_approaches_share_initial_weights_and_tuples():
-    learners = [TuplesLearner(point(approach=name), TRAINING, 5) for name in ("end_to_end", "decomposition")]
+    learners = [
+        TuplesLearner(point(approach=name), TRAINING, [5]) for name in ("end_to_end", "decomposition")
+    ]
     for one, other in zip(*(learner.parameters for learner in learners), strict=True):
         torch.testing.assert_close(one, other, rtol=0, atol=0)
-    batches = [torch.stack([learner._batch() for _ in range(3)]) for learner in learners]
-    assert torch.equal(*batches)
-    assert not torch.equal(batches[0], TuplesLearner(point(), TRAINING, 6)._batch())
+    batches = [np.stack([learner._batch() for _ in range(3)]) for learner in learners]
+    assert np.array_equal(*batches)
+    assert not np.array_equal(batches[0][0], TuplesLearner(point(), TRAINING, [6])._batch())
+
+
+@pytest.mark.parametrize("training_set", ["fresh", "fixed"])
+@pytest.mark.parametrize("approach", ["end_to_end", "decomposition"])
+def test_runs_side_by_side_are_those_of_each_seed_alone(approach, training_set):
+    axes = point(approach=approach, training_set=training_set)
+    together = TuplesLearner(axes, TRAINING, [4, 0, 7])
+    alone = [TuplesLearner(axes, TRAINING, [seed]) for seed in (4, 0, 7)]
+    with torch.no_grad():
+        together.parameters[2][1] = torch.nan
+    for run in (together, *alone):
+        run.advance(4)
+    metrics = together.evaluate()
+    assert metrics["loss"][1].isnan()
+    for index in (0, 2):
+        for name, value in alone[index].evaluate().items():
+            torch.testing.assert_close(metrics[name][index], value[0], rtol=1e-5, atol=1e-6)
+        for weights, own in zip(together.parameters, alone[index].parameters, strict=True):
+            torch.testing.assert_close(weights[index], own[0], rtol=1e-4, atol=1e-6)
 
 
 def test_a_fixed_training_set_is_drawn_from_again_and_again():
-    learner = TuplesLearner(point(training_set="fixed"), TRAINING, 0)
-    known = {tuple(line) for line in learner.fixed.flatten(0, 1).tolist()}
+    learner = TuplesLearner(point(training_set="fixed"), TRAINING, [0])
+    known = lines_in([learner.fixed])
     assert len(known) == 50 * 2
-    seen = {tuple(line) for _ in range(40) for line in learner._batch().flatten(0, 1).tolist()}
-    assert seen == known
-    fresh = TuplesLearner(point(), TRAINING, 0)
-    assert (
-        len({tuple(line) for _ in range(40) for line in fresh._batch().flatten(0, 1).tolist()}) == 40 * 10 * 2
-    )
+    assert lines_in(learner._batch() for _ in range(40)) == known
+    fresh = TuplesLearner(point(), TRAINING, [0])
+    assert len(lines_in(fresh._batch() for _ in range(40))) == 40 * 10 * 2
+
+
+def lines_in(batches):
+    """The different lines in arrays (seeds, n, k, 4)."""
+    return {tuple(line) for batch in batches for line in batch.reshape(-1, 4).tolist()}
 
 
 def test_a_run_keeps_the_data_contract_and_is_the_same_again_in_blocks_of_any_size(tmp_path):

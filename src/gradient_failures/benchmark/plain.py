@@ -18,7 +18,6 @@ from gradient_failures.config.steps import StepsPoint, StepsTraining
 from gradient_failures.config.tuples import TuplesPoint, TuplesTraining
 from gradient_failures.experiments.curves import HIDDEN_WIDTHS, draw_curves, kinks_of
 from gradient_failures.experiments.steps import DIM, classes_of, levels_at
-from gradient_failures.experiments.tuples import hinge
 from gradient_failures.line_convolutions import KERNEL
 from gradient_failures.line_images import SIZE, draw_lines, rasterise, slope_labels
 from gradient_failures.seeds import stream
@@ -131,6 +130,11 @@ def steps(point: StepsPoint, training: StepsTraining) -> Step:
         return mse_loss(scores, levels[classes])
 
     return stepping(loss, optimiser(network, training.optimiser))
+
+
+def hinge(outputs: Tensor, labels: Tensor) -> Tensor:
+    """Mean hinge loss."""
+    return (1 - labels * outputs).clamp_min(0).mean()
 
 
 def relu_network(widths: list[int]) -> nn.Sequential:

@@ -226,7 +226,9 @@ def _follow(settings: GradientVarianceSettings, dim: int, seed: int) -> xr.Datas
     measured = {}
     for before, step in pairwise([0, *settings.checkpoints]):
         learner.advance(step - before)
-        closed = _measure_network(learner, settings, seed).assign(accuracy=learner.evaluate()["accuracy"].item())
+        closed = _measure_network(learner, settings, seed).assign(
+            accuracy=learner.evaluate()["accuracy"].item()
+        )
         enumerated = _enumerate_targets(learner, closed) if dim <= settings.enumerable_dim else {}
         measured[step] = closed.assign(enumerated)
     return _stacked("step", measured)

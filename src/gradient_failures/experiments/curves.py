@@ -109,9 +109,9 @@ class CurvesLearner(Learner):
         }
 
     def results(self) -> xr.Dataset:
-        """``example_curve`` (seed, example, x), ``decoded_example`` (seed, snapshot, example, x), ``last_x`` (seed).
+        """Over seed: ``example_curve`` (example, x), ``decoded_example`` (snapshot, example, x), ``last_x``.
 
-        Snapshots after a run has diverged are NaN.
+        Snapshots after a run has diverged are NaN if it trains alone, and mean nothing in an ensemble.
         """
         n_seeds, (n_examples, n_points) = len(self.seeds), self.examples.shape
         examples = self.examples.cpu().expand(n_seeds, n_examples, n_points)
@@ -143,7 +143,7 @@ class Model(Protocol):
     parameters: list[Tensor]
 
     def set_gradients(self, batch: Tensor) -> None:
-        """Set ``grad`` of the parameters: that of the loss on the curves with indices ``batch`` (seeds, batch)."""
+        """Set ``grad`` of the parameters to that of the losses on the curves ``batch`` (seeds, batch)."""
 
     def decode(self, curves: Tensor) -> Tensor:
         """The model's version f̂ of ``curves``, both of shape (seeds, count, n), in float64."""

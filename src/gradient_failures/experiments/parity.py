@@ -87,7 +87,7 @@ class ParityLearner(Learner):
     def _batches(self, count: int) -> Iterable[tuple[Tensor, Tensor]]:
         size = self.training.batch_size
         inputs, labels = sample(self.targets, count * size, self.encoding, self.train_streams)
-        return zip(inputs.split(size, 1), labels.unsqueeze(2).split(size, 1), strict=True)
+        return zip(torch.split(inputs, size, 1), torch.split(labels.unsqueeze(2), size, 1), strict=True)
 
 
 def draw_target(point: ParityPoint, rng: np.random.Generator) -> np.ndarray:

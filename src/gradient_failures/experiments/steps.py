@@ -122,7 +122,7 @@ class StepsLearner(Learner):
         }
 
     def results(self) -> xr.Dataset:
-        """All of ``SAMPLES`` (seed, sample) on the held-out samples, sorted by r, and ``target_bias`` (seed)."""
+        """All of ``SAMPLES`` (seed, sample), held-out and sorted by r, and ``target_bias`` (seed)."""
         values = {
             "pre_activation": self.pre_activations,
             "label": self.levels.gather(1, self.classes),
@@ -172,7 +172,7 @@ class Sampler:
         self._inputs = torch.empty(len(seeds), size, targets.shape[1], device="cpu")
 
     def draw(self) -> tuple[Tensor, Tensor]:
-        """Inputs (seeds, size, d + 1), whose last column is ones, and their pre-activations r (seeds, size)."""
+        """Inputs (seeds, size, d + 1), the last column ones, and their pre-activations r (seeds, size)."""
         dim = self.targets.shape[1] - 1
         for inputs, generator in zip(self._inputs, self.generators, strict=True):
             inputs.normal_(std=1 / dim, generator=generator)
