@@ -48,7 +48,7 @@ def test_a_run_is_sgd_on_the_model_of_the_training(problem):
     largest = torch.linalg.eigvalsh(moments.mean(0))[-1].item()
     sgd = torch.optim.SGD(model.parameters, lr=1 / (2 * largest))
     for batch, error in zip(batches, path, strict=True):
-        model.set_gradients(batch[None])
+        model.set_gradients(batch)
         sgd.step()
         np.testing.assert_allclose(
             model.weights[0, :, 0].numpy() - target.numpy(), error, rtol=1e-6, atol=1e-9

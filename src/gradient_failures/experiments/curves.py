@@ -76,8 +76,10 @@ class CurvesLearner(Learner):
     def advance(self, steps: int) -> None:
         """Take ``steps`` steps, each on a batch of the training curves."""
         count, shape = self.training.training_curves, (steps, self.training.batch_size)
-        drawn = [rng.integers(0, count, shape) for rng in self.batch_streams]
-        for batch in torch.as_tensor(np.stack(drawn, axis=1)):
+        drawn = [
+            index * count + rng.integers(0, count, shape) for index, rng in enumerate(self.batch_streams)
+        ]
+        for batch in torch.as_tensor(np.concatenate(drawn, axis=1)):
             self.model.set_gradients(batch)
             self.optimiser.step()
         self.steps_taken += steps
@@ -138,12 +140,18 @@ class CurvesLearner(Learner):
 
 
 class Model(Protocol):
-    """What a method trains on fixed sets of curves, one for each seed."""
+    """What a method trains on fixed sets of curves, one for each seed.
+
+    Curves of all seeds are numbered in one row: curve i of the s-th seed is s · count + i.
+    """
 
     parameters: list[Tensor]
 
     def set_gradients(self, batch: Tensor) -> None:
-        """Set ``grad`` of the parameters to that of the losses on the curves ``batch`` (seeds, batch)."""
+        """Set ``grad`` of the parameters to that of the losses on the curves with the numbers ``batch``.
+
+        There are as many of each seed, one seed after another: shape (seeds · batch,).
+        """
 
     def decode(self, curves: Tensor) -> Tensor:
         """The model's version f̂ of ``curves``, both of shape (seeds, count, n), in float64."""
@@ -184,10 +192,13 @@ class Encoder:
         self.weights = curves.new_zeros(len(curves), self.inputs.shape[3], self.targets.shape[3])
         self.weights.grad = torch.zeros_like(self.weights)
         self.parameters = [self.weights]
+        self._numbered = [self.inputs.flatten(0, 1), self.targets.flatten(0, 1)]
 
     def set_gradients(self, batch: Tensor) -> None:
         """Set the gradient 2/rows · Xᵀ(XU - p) of the weights U on one batch."""
-        inputs, targets = (picked(data, batch).flatten(1, 2) for data in (self.inputs, self.targets))
+        inputs, targets = (
+            data.index_select(0, batch).view(len(self.weights), -1, data.shape[2]) for data in self._numbered
+        )
         errors = targets.baddbmm_(inputs, self.weights, beta=-1)
         scale = 2 / inputs.shape[1]
         torch.baddbmm(self.weights, inputs.mT, errors, beta=0, alpha=scale, out=self.weights.grad)
@@ -219,7 +230,9 @@ class Autoencoder:
 
     def set_gradients(self, batch: Tensor) -> None:
         """Set the gradients by backpropagation."""
-        inputs = picked(self.inputs, batch)
+        inputs = (
+            self.inputs.flatten(0, 1).index_select(0, batch).view(len(self.inputs), -1, self.inputs.shape[2])
+        )
         error = self.network.forward(inputs).sub_(inputs[:, :, :-1])
         self.network.backward(error.mul_(2 / error[0].numel()))
 
@@ -230,13 +243,6 @@ class Autoencoder:
     def loss(self, error: Tensor) -> Tensor:
         """Mean squared error."""
         return error.square().flatten(1).mean(1)
-
-
-def picked(data: Tensor, batch: Tensor) -> Tensor:
-    """The items ``batch`` (seeds, batch) of the ``data`` (seeds, count, …) of each seed."""
-    count = data.shape[1]
-    rows = batch + torch.arange(0, len(data) * count, count)[:, None]
-    return data.flatten(0, 1).index_select(0, rows.flatten()).view(*batch.shape, *data.shape[2:])
 
 
 def with_ones(inputs: Tensor) -> Tensor:
