@@ -6,8 +6,8 @@ import torch
 PROFILE = ["--workflow-profile", "profiles/gpu"]
 
 
-def test_the_profile_plans_the_whole_paper(project):
-    assert project.planned(*PROFILE, config=None) == project.planned(config=None)
+def test_the_profile_plans_the_whole_paper_in_large_blocks(project):
+    assert project.planned(*PROFILE, config=None) == project.planned(config="config/cluster.yaml")
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="this machine has a card")
