@@ -1,5 +1,6 @@
 # The only Python of the rules: the validated configuration, the grid it spans, and what each script depends on.
 
+import gc
 import os
 import sys
 from functools import cache
@@ -9,12 +10,15 @@ from pathlib import Path
 PROJECT = Path(workflow.basedir)
 PACKAGE = PROJECT / "src"
 
+# The objects of a DAG all stay: of 10 000 jobs, looking for garbage among them takes a tenth of the time.
+gc.set_threshold(1_000_000)
+
 # Jobs find the package from here, in whatever environment or on whatever node they run.
 sys.path.insert(0, str(PACKAGE))
 os.environ.update(PYTHONPATH=str(PACKAGE))
 
 from gradient_failures import files, previous
-from gradient_failures.config.base import seed_blocks
+from gradient_failures.config.base import coordinates, seed_blocks
 from gradient_failures.config.claims import check_data, validated_claims
 from gradient_failures.config.errors import ConfigError
 from gradient_failures.config.files import read_yaml
@@ -198,6 +202,18 @@ def training_of(experiment):
         .training_at(wildcards.point)
         .model_dump()
     )
+
+
+def samples_of(experiment):
+    """Millions of samples that a job of ``experiment`` trains on: those with most take longest, so they start first."""
+
+    def samples(wildcards):
+        training = getattr(PAPER, experiment).training_at(wildcards.point)
+        images = int(coordinates(wildcards.point).get("tuple_length", 1))
+        seeds = int(wildcards.last) - int(wildcards.first) + 1
+        return training.steps * training.batch_size * images * seeds / 1e6
+
+    return samples
 
 
 def growing(megabytes):

@@ -7,7 +7,7 @@ from gradient_failures.combine import combine
 from gradient_failures.jobs import logged_to
 
 with logged_to(snakemake.log[0]):
-    gc.disable()  # the objects of 10 000 files all stay: looking for garbage among them takes a sixth of the time
+    gc.disable()  # all that is read stays: looking for garbage among it takes a sixth of the time
     runs = {path: dataset.read(path) for path in snakemake.input.runs}
     attributes = provenance.attributes(
         title=f"All runs of the sweep {snakemake.wildcards.sweep}",
