@@ -18,7 +18,7 @@ sys.path.insert(0, str(PACKAGE))
 os.environ.update(PYTHONPATH=str(PACKAGE))
 
 from gradient_failures import files, previous
-from gradient_failures.config.base import coordinates, seed_blocks
+from gradient_failures.config.base import seed_blocks
 from gradient_failures.config.claims import check_data, validated_claims
 from gradient_failures.config.errors import ConfigError
 from gradient_failures.config.files import read_yaml
@@ -204,14 +204,12 @@ def training_of(experiment):
     )
 
 
-def samples_of(experiment):
-    """Millions of samples that a job of ``experiment`` trains on: those with most take longest, so they start first."""
+def millions_of_samples(experiment):
+    """The priority of a job that trains: those with most samples take longest, so they start first."""
 
     def samples(wildcards):
-        training = getattr(PAPER, experiment).training_at(wildcards.point)
-        images = int(coordinates(wildcards.point).get("tuple_length", 1))
         seeds = int(wildcards.last) - int(wildcards.first) + 1
-        return training.steps * training.batch_size * images * seeds / 1e6
+        return getattr(PAPER, experiment).samples(wildcards.point, seeds) / 1e6
 
     return samples
 
