@@ -7,6 +7,7 @@ import xarray as xr
 import yaml
 
 from gradient_failures.config.base import coordinates
+from gradient_failures.config.files import parse_yaml
 from gradient_failures.dataset import DatasetError
 
 AXIS_NAMES = {
@@ -80,7 +81,7 @@ def combine_seeds(
     """
     origin = _origin_of_all(parts)
     for path, part in parts.items():
-        made = yaml.safe_load(part.attrs["config"])["settings"]
+        made = parse_yaml(part.attrs["config"])["settings"]
         if any(made.get(key) != value for key, value in settings.items() if key != axis):
             raise DatasetError(path, "its settings are not those of the configuration")
     n_values = len(settings[axis]) if axis else 1
@@ -130,7 +131,7 @@ def _check_training(
     runs: Mapping[str, xr.Dataset], training: Mapping[str, Any], training_axis: str | None
 ) -> None:
     for path, run in runs.items():
-        made = yaml.safe_load(run.attrs["config"])
+        made = parse_yaml(run.attrs["config"])
         wanted = training[coordinates(made["point"])[training_axis]] if training_axis else training
         if made["training"] != wanted:
             raise DatasetError(path, "its training settings are not those of the configuration")

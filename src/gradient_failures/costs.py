@@ -30,7 +30,7 @@ def table(benchmarks: Mapping[str, Iterable[str]]) -> xr.Dataset:
     -------
     Dataset with ``VARIABLES`` (rule,).
     """
-    rows = [_cost([_measured(Path(path)) for path in paths]) for paths in benchmarks.values()]
+    rows = [_cost([measured(Path(path)) for path in paths]) for paths in benchmarks.values()]
     return xr.Dataset(
         {name: ("rule", [row[name] for row in rows], attributes) for name, attributes in VARIABLES.items()},
         coords={"rule": ("rule", list(benchmarks), {"long_name": "rule of the workflow", "units": "1"})},
@@ -47,7 +47,7 @@ def _cost(jobs: list[dict[str, float]]) -> dict[str, float]:
     }
 
 
-def _measured(path: Path) -> dict[str, float]:
+def measured(path: Path) -> dict[str, float]:
     """Seconds, processor seconds and MiB of one job, of its last attempt if there are several."""
     with path.open(encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file, delimiter="\t"))

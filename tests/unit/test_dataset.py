@@ -86,6 +86,25 @@ def test_everything_comes_back_identical(tmp_path):
     assert names(path.parent) == ["result.nc"]
 
 
+def test_a_file_is_read_as_xarray_reads_it(tmp_path):
+    variables = {
+        "text": ("row", ["a", "bcd"], described("text")),
+        "flag": ("row", [True, False], described("flag")),
+        "number": ((), 2.5, described("number")),
+        "single": ("row", np.array([1, 2], "f4"), described("single")),
+    }
+    coordinates = {
+        "row": ("row", ["r1", "row2"], described("row")),
+        "label": ("row", [3, 4], described("label")),
+    }
+    path = tmp_path / "result.nc"
+    dataset.write(xr.Dataset(variables, coordinates), path, ATTRIBUTES)
+    back, expected = dataset.read(path), xr.load_dataset(path, engine="netcdf4")
+    xr.testing.assert_identical(back, expected)
+    for name, variable in expected.variables.items():
+        assert back.variables[name].dtype == variable.dtype
+
+
 def test_numbers_are_compressed_and_carry_a_checksum(tmp_path):
     path = tmp_path / "result.nc"
     dataset.write(result(), path, ATTRIBUTES)

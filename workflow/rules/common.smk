@@ -1,5 +1,6 @@
 # The only Python of the rules: the validated configuration, the grid it spans, and what each script depends on.
 
+import gc
 import os
 import sys
 from functools import cache
@@ -8,6 +9,9 @@ from pathlib import Path
 
 PROJECT = Path(workflow.basedir)
 PACKAGE = PROJECT / "src"
+
+# The objects of a DAG all stay: of 10 000 jobs, looking for garbage among them takes a tenth of the time.
+gc.set_threshold(1_000_000)
 
 # Jobs find the package from here, in whatever environment or on whatever node they run.
 sys.path.insert(0, str(PACKAGE))
@@ -198,6 +202,16 @@ def training_of(experiment):
         .training_at(wildcards.point)
         .model_dump()
     )
+
+
+def millions_of_samples(experiment):
+    """The priority of a job that trains: those with most samples take longest, so they start first."""
+
+    def samples(wildcards):
+        seeds = int(wildcards.last) - int(wildcards.first) + 1
+        return getattr(PAPER, experiment).samples(wildcards.point, seeds) / 1e6
+
+    return samples
 
 
 def growing(megabytes):

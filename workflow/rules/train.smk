@@ -19,6 +19,7 @@ for experiment in PAPER.experiments():
             point="[^/]+",
             first=r"\d+",
             last=r"\d+",
+        priority: millions_of_samples(experiment)
         conda:
             "../../environment.yml"
         threads: 1

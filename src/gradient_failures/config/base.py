@@ -141,6 +141,11 @@ class Experiment(Strict):
             return self.training
         return self.training[coordinates(slug)[str(self.training_axis)]]
 
+    def samples(self, slug: str, seeds: int) -> int:
+        """Number of samples that a job trains on: about in the order in which jobs take long."""
+        training: Any = self.training_at(slug)
+        return int(training.steps * training.batch_size * seeds)
+
     def training_of(self, sweep: str) -> dict[str, Any]:
         """The settings of the runs of a sweep; by the value of ``training_axis`` if there is one."""
         if isinstance(self.training, Training):

@@ -5,7 +5,7 @@ from typing import Annotated, ClassVar, Literal, get_args
 
 from pydantic import Field, PositiveInt
 
-from gradient_failures.config.base import Axis, Experiment, FileName, Point, Sweep, Training
+from gradient_failures.config.base import Axis, Experiment, FileName, Point, Sweep, Training, coordinates
 from gradient_failures.config.optimisers import AdamConfig
 
 Approach = Literal["end_to_end", "decomposition", "end_to_end_long"]
@@ -87,3 +87,7 @@ class TuplesConfig(Experiment):
 
     sweeps: Mapping[FileName, TuplesSweep]
     """Grids by name; each becomes ``metrics/NAME.nc``."""
+
+    def samples(self, slug: str, seeds: int) -> int:
+        """Number of images that a job trains on."""
+        return super().samples(slug, seeds) * int(coordinates(slug)["tuple_length"])
