@@ -205,7 +205,7 @@ def training_of(experiment):
 
 
 def millions_of_samples(experiment):
-    """The priority of a job that trains: those with most samples take longest, so they start first."""
+    """The priority of a job that trains: those with most samples start first, so that the longest ones do."""
 
     def samples(wildcards):
         seeds = int(wildcards.last) - int(wildcards.first) + 1

@@ -142,7 +142,7 @@ class Experiment(Strict):
         return self.training[coordinates(slug)[str(self.training_axis)]]
 
     def samples(self, slug: str, seeds: int) -> int:
-        """Number of samples that a job trains on: about in the order in which jobs take long."""
+        """Number of samples that a job trains on; of an experiment, jobs with more of them take longer."""
         training: Any = self.training_at(slug)
         return int(training.steps * training.batch_size * seeds)
 
