@@ -1,22 +1,23 @@
 """The benchmark: what it compares is of the same size, and its shares are those of the time."""
 
 import json
+import os
+import subprocess
+import sys
 import time
 
 import pytest
 import torch
 import yaml
+from snakemake.utils import update_config
 
-from conftest import ROOT
-from gradient_failures.benchmark import __main__ as benchmark
+from conftest import ROOT, TINY
 from gradient_failures.benchmark import kernels, phases, plain
+from gradient_failures.benchmark.measure import LEARNERS, cases
 from gradient_failures.config.paper import validated
-from gradient_failures.experiments import parity
 
 PAPER = validated(yaml.safe_load((ROOT / "config/config.yaml").read_text()))
-CASES = {
-    f"{name}/{point.slug()}": (name, point, training) for name, point, training in benchmark.cases(PAPER)
-}
+CASES = {f"{name}/{point.slug()}": (name, point, training) for name, point, training in cases(PAPER)}
 
 
 def trainable(optimiser):
@@ -34,7 +35,7 @@ def test_the_plain_loop_trains_a_model_of_the_same_size(case, monkeypatch):
     )
     step = getattr(plain, name)(point, training)
     (optimiser,) = optimisers
-    learner = benchmark.LEARNERS[name](point, training, seeds=[0])
+    learner = LEARNERS[name](point, training, seeds=[0])
     ours = [
         part
         for key, part in learner.parts().items()
@@ -79,20 +80,40 @@ def test_nested_calls_share_out_the_time(monkeypatch):
 @pytest.mark.parametrize("name", phases.PHASES)
 def test_the_phases_are_functions_that_training_calls(name):
     _, point, training = next(case for case in CASES.values() if case[0] == name)
-    learner = benchmark.LEARNERS[name](point, training, seeds=[0])
+    learner = LEARNERS[name](point, training, seeds=[0])
     shares = phases.shares(name, lambda: learner.advance(3))
     assert all(share > 0 for share in shares.values())
 
 
-def test_the_command_writes_every_case_and_the_table(tmp_path, monkeypatch, capsys):
-    point = parity.Point(dim=5)
-    case = ("parity", point, PAPER.parity.training_at(point.slug()))
-    monkeypatch.setattr(benchmark, "SECONDS", 0.01)
-    monkeypatch.setattr(benchmark, "cases", lambda paper: [case])
-    monkeypatch.chdir(ROOT)
-    assert benchmark.main([str(tmp_path), "--rounds", "3"]) == 0
-    result = json.loads((tmp_path / "parity/dim~5.json").read_text())
-    assert result["plain_over_ours"] > 0
-    assert result["ours_over_kernels"] > 0
-    assert result["threads"] == 1
-    assert (tmp_path / "table.md").read_text().splitlines()[-1] == capsys.readouterr().out.strip()
+ONE_CASE_EACH = """
+parity: {sweeps: {parity: {dim: [3]}}}
+allocation: {sweeps: {allocation: {approach: [end_to_end], n_stocks: [3]}}}
+tuples: {sweeps: {tuples: {approach: [decomposition], tuple_length: [1]}}}
+steps: {sweeps: {steps: {method: [forward_only]}}}
+curves: {sweeps: {curves: {method: [linear]}}}
+"""
+
+
+def test_the_command_measures_every_case_and_writes_the_table(tmp_path):
+    config = yaml.safe_load((ROOT / "config/config.yaml").read_text())
+    for overlay in (TINY, ONE_CASE_EACH):
+        update_config(config, yaml.safe_load(overlay))
+    (tmp_path / "config.yaml").write_text(yaml.safe_dump(config))
+    command = [sys.executable, "-m", "gradient_failures.benchmark", "results", "--config", "config.yaml"]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT / "src")}
+    done = subprocess.run(
+        [*command, "--rounds", "1"],
+        cwd=tmp_path,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+    assert done.returncode == 0, done.stderr
+    results = [json.loads(path.read_text()) for path in (tmp_path / "results").glob("*/*.json")]
+    assert {result["experiment"] for result in results} == set(phases.PHASES)
+    for result in results:
+        assert result["plain_over_ours"] > 0
+        assert result["threads"] == 1
+        assert result["peak_memory_mb"] > 100
+    assert (tmp_path / "results/table.md").read_text().splitlines()[-5:] == done.stdout.splitlines()
