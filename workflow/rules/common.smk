@@ -2,8 +2,6 @@
 
 import os
 import sys
-from functools import cache
-from modulefinder import ModuleFinder
 from pathlib import Path
 
 PROJECT = Path(workflow.basedir)
@@ -13,7 +11,7 @@ PACKAGE = PROJECT / "src"
 sys.path.insert(0, str(PACKAGE))
 os.environ.update(PYTHONPATH=str(PACKAGE))
 
-from gradient_failures import files, previous
+from gradient_failures import files, imports, previous
 from gradient_failures.config.base import seed_blocks
 from gradient_failures.config.claims import check_data, validated_claims
 from gradient_failures.config.errors import ConfigError
@@ -60,17 +58,11 @@ CARD = {"gpu": 1} if PAPER.device.startswith("cuda") else {}
 FIGURE_FORMATS = ["svg", "png", "pdf"]
 
 
-@cache
 def code_of(script, *modules):
     """The source files a script runs: its own and the package modules it imports, directly or not."""
-    finder = ModuleFinder(path=[str(PACKAGE)])
-    path = PROJECT / "workflow/scripts" / f"{script}.py"
-    finder.run_script(str(path))
-    for module in modules:
-        finder.import_hook(f"gradient_failures.{module}")
-    files = {
-        Path(module.__file__) for module in finder.modules.values() if module.__file__
-    }
+    program = PROJECT / "workflow/scripts" / f"{script}.py"
+    named = [f"gradient_failures.{module}" for module in modules]
+    files = imports.sources(program, PACKAGE, named)
     return sorted(str(file.relative_to(PROJECT)) for file in files)
 
 
