@@ -59,11 +59,15 @@ FIGURE_FORMATS = ["svg", "png", "pdf"]
 
 
 def code_of(script, *modules):
-    """The source files a script runs: its own and the package modules it imports, directly or not."""
+    """For the input of a rule: the files of a script and of all package modules it imports, directly or not."""
     program = PROJECT / "workflow/scripts" / f"{script}.py"
     named = [f"gradient_failures.{module}" for module in modules]
-    files = imports.sources(program, PACKAGE, named)
-    return sorted(str(file.relative_to(PROJECT)) for file in files)
+
+    def of_job(wildcards):
+        files = imports.sources(program, PACKAGE, named)
+        return sorted(str(file.relative_to(PROJECT)) for file in files)
+
+    return of_job
 
 
 def keep_previous_results():
