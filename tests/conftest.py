@@ -1,11 +1,14 @@
+import json
 import os
 import re
 import resource
 import shutil
 import subprocess
 import sys
+import tempfile
 from collections import Counter
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from typing import Self
 
@@ -112,6 +115,13 @@ realisability: {exhaustive_dim: [1, 2, 3], sampled_dim: [6], sampled_targets: 2,
 """
 
 
+@cache
+def forks():
+    """The process that runs Snakemake for the tests of this one, and ends with it."""
+    command = [sys.executable, "-P", ROOT / "tests/forks.py"]
+    return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+
+
 class Project:
     """A copy of this project in a folder of its own, to run and to break."""
 
@@ -154,14 +164,17 @@ class Project:
         self, *arguments: str, config: str | None = "config/tiny.yaml"
     ) -> subprocess.CompletedProcess:
         overlay = ["--configfile", config] if config else []
-        return subprocess.run(
-            [sys.executable, "-m", "snakemake", "--cores", "2", *arguments, *overlay],
-            cwd=self.folder,
-            env=os.environ | {"XDG_CACHE_HOME": str(self.folder / ".cache")},
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-        )
+        command = ["--cores", "2", *arguments, *overlay]
+        with tempfile.NamedTemporaryFile("r") as output:
+            run = {
+                "folder": str(self.folder),
+                "environment": os.environ | {"XDG_CACHE_HOME": str(self.folder / ".cache")},
+                "output": output.name,
+                "arguments": command,
+            }
+            print(json.dumps(run), file=forks().stdin, flush=True)
+            status = int(forks().stdout.readline())
+            return subprocess.CompletedProcess(command, status, output.read())
 
     def run(self, *targets: str, config: str | None = "config/tiny.yaml") -> str:
         done = self.snakemake(*(targets or ("all",)), config=config)

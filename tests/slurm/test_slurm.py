@@ -19,8 +19,10 @@ pytestmark = [pytest.mark.slurm, pytest.mark.skipif(bool(missing()), reason=miss
 
 
 def test_whole_workflow_has_the_results_of_a_local_run(submitter, finished):
-    """Blocks of seeds as on a cluster; most of them share SLURM jobs."""
-    submitter.run("all", config=("config/tiny.yaml", "config/cluster.yaml"))
+    """Blocks of seeds as on a cluster; most of them share SLURM jobs, in larger groups than the profile's."""
+    groups = ["parity", "allocation", "steps", "curves", "diagnostics", "figures"]
+    larger = ["--group-components", *(f"{group}=8" for group in groups)]
+    submitter.run("all", *larger, config=("config/tiny.yaml", "config/cluster.yaml"))
     folder = submitter.project.folder
     assert (folder / "results/report/index.html").exists()
     assert set(submitter.jobs().values()) == {"COMPLETED"}

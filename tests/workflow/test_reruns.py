@@ -114,6 +114,7 @@ EDITS = [
     ("README.md", {}),
     (f"{PACKAGE}/config/errors.py", {**FIGURES, **VERDICTS, **DRAWN}),
     (f"{PACKAGE}/config/schema.py", CRATE),
+    (f"{PACKAGE}/imports.py", CRATE),
     (f"{PACKAGE}/crate.py", CRATE),
     ("workflow/rules/train.smk", CRATE),
     ("Snakefile", CRATE),

@@ -3,8 +3,6 @@
 import gc
 import os
 import sys
-from functools import cache
-from modulefinder import ModuleFinder
 from pathlib import Path
 
 PROJECT = Path(workflow.basedir)
@@ -17,7 +15,7 @@ gc.set_threshold(1_000_000)
 sys.path.insert(0, str(PACKAGE))
 os.environ.update(PYTHONPATH=str(PACKAGE))
 
-from gradient_failures import files, previous
+from gradient_failures import files, imports, previous
 from gradient_failures.config.base import seed_blocks
 from gradient_failures.config.claims import check_data, validated_claims
 from gradient_failures.config.errors import ConfigError
@@ -64,18 +62,16 @@ CARD = {"gpu": 1} if PAPER.device.startswith("cuda") else {}
 FIGURE_FORMATS = ["svg", "png", "pdf"]
 
 
-@cache
 def code_of(script, *modules):
-    """The source files a script runs: its own and the package modules it imports, directly or not."""
-    finder = ModuleFinder(path=[str(PACKAGE)])
-    path = PROJECT / "workflow/scripts" / f"{script}.py"
-    finder.run_script(str(path))
-    for module in modules:
-        finder.import_hook(f"gradient_failures.{module}")
-    files = {
-        Path(module.__file__) for module in finder.modules.values() if module.__file__
-    }
-    return sorted(str(file.relative_to(PROJECT)) for file in files)
+    """For the input of a rule: the files of a script and of all package modules it imports, directly or not."""
+    program = PROJECT / "workflow/scripts" / f"{script}.py"
+    named = [f"gradient_failures.{module}" for module in modules]
+
+    def of_job(wildcards):
+        files = imports.sources(program, PACKAGE, named)
+        return sorted(str(file.relative_to(PROJECT)) for file in files)
+
+    return of_job
 
 
 def keep_previous_results():
