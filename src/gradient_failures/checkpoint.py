@@ -45,17 +45,7 @@ class Resumable(Protocol):
         """Continue from what :meth:`state` gave, however the job was when it did."""
 
 
-class HasStateDict(Protocol):
-    """An optimiser, in the terms of torch."""
-
-    def state_dict(self) -> dict[str, Any]:
-        """Its state."""
-
-    def load_state_dict(self, state_dict: dict[str, Any]) -> Any:
-        """Set its state."""
-
-
-Part: TypeAlias = Tensor | np.random.Generator | torch.Generator | HasStateDict | Sequence["Part"]
+Part: TypeAlias = Tensor | np.random.Generator | torch.Generator | Sequence["Part"]
 """What the state of a job is made of."""
 
 Job = TypeVar("Job", bound=Resumable)
@@ -78,9 +68,7 @@ def state_of(part: Part) -> Any:
             return part.bit_generator.state
         case torch.Generator():
             return part.get_state()
-        case Sequence():
-            return [state_of(item) for item in part]
-    return part.state_dict()
+    return [state_of(item) for item in part]
 
 
 def load_state(part: Part, state: Any) -> None:
@@ -92,11 +80,9 @@ def load_state(part: Part, state: Any) -> None:
             part.bit_generator.state = state
         case torch.Generator():
             part.set_state(state)
-        case Sequence():
+        case _:
             for item, item_state in zip(part, state, strict=True):
                 load_state(item, item_state)
-        case _:
-            part.load_state_dict(state)
 
 
 class Checkpoint:

@@ -1,10 +1,17 @@
-"""The optimisers of torch, in the form of the released settings."""
+"""The optimisers of torch, in the form of the released settings.
+
+They call the functions behind the classes of ``torch.optim``: at its first step a class imports the compiler
+of torch, which takes as long as some runs of this paper.
+"""
 
 from collections.abc import Sequence
-from typing import Any, Protocol
+from typing import Protocol
 
 import torch
 from torch import Tensor
+from torch.optim.adagrad import adagrad
+from torch.optim.adam import adam
+from torch.optim.sgd import sgd
 
 from gradient_failures.config.optimisers import AdagradConfig, AdamConfig, SGDConfig
 
@@ -12,14 +19,12 @@ from gradient_failures.config.optimisers import AdagradConfig, AdamConfig, SGDCo
 class Optimiser(Protocol):
     """What takes a training step."""
 
-    def step(self) -> Any:
-        """Update the parameters from their ``grad``."""
-
-    def state_dict(self) -> dict[str, Any]:
+    @property
+    def state(self) -> Sequence[Sequence[Tensor]]:
         """All that decides the next steps, but for the parameters."""
 
-    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Continue from what :meth:`state_dict` gave."""
+    def step(self) -> None:
+        """Update the parameters from their ``grad``."""
 
 
 def optimiser_of(parameters: Sequence[Tensor], config: AdamConfig | SGDConfig | AdagradConfig) -> Optimiser:
@@ -27,10 +32,58 @@ def optimiser_of(parameters: Sequence[Tensor], config: AdamConfig | SGDConfig | 
     if isinstance(config, AdamConfig):
         return Adam(parameters, config)
     if isinstance(config, SGDConfig):
-        return torch.optim.SGD(parameters, lr=config.learning_rate, fused=True)
-    fused = parameters[0].device.type == "cpu"
-    with torch.device("cpu"):  # for its count of steps
-        return torch.optim.Adagrad(parameters, lr=config.learning_rate, eps=config.epsilon, fused=fused)
+        return SGD(parameters, config)
+    return Adagrad(parameters, config)
+
+
+class SGD:
+    """Plain stochastic gradient descent."""
+
+    def __init__(self, parameters: Sequence[Tensor], config: SGDConfig) -> None:
+        self.parameters, self.config = list(parameters), config
+        self.state: Sequence[Sequence[Tensor]] = []
+
+    @torch.no_grad()
+    def step(self) -> None:
+        """Update the parameters from their ``grad``."""
+        sgd(
+            self.parameters,
+            _gradients(self.parameters),
+            [None] * len(self.parameters),
+            fused=True,
+            lr=self.config.learning_rate,
+            momentum=0,
+            dampening=0,
+            nesterov=False,
+            weight_decay=0,
+            maximize=False,
+        )
+
+
+class Adagrad:
+    """``torch.optim.Adagrad``; its fused form is for the processor alone."""
+
+    def __init__(self, parameters: Sequence[Tensor], config: AdagradConfig) -> None:
+        self.parameters, self.config = list(parameters), config
+        self.sums = [torch.zeros_like(parameter) for parameter in parameters]
+        self.counts = [torch.tensor(0.0, device="cpu") for _ in parameters]
+        self.state = [self.sums, self.counts]
+
+    @torch.no_grad()
+    def step(self) -> None:
+        """Update the parameters from their ``grad``."""
+        adagrad(
+            self.parameters,
+            _gradients(self.parameters),
+            self.sums,
+            self.counts,
+            fused=self.parameters[0].device.type == "cpu",
+            lr=self.config.learning_rate,
+            lr_decay=0,
+            eps=self.config.epsilon,
+            weight_decay=0,
+            maximize=False,
+        )
 
 
 class Adam:
@@ -40,29 +93,37 @@ class Adam:
     """
 
     def __init__(self, parameters: Sequence[Tensor], config: AdamConfig) -> None:
-        self.config = config
-        self.steps_taken = 0
-        self._adam = torch.optim.Adam(
-            parameters,
-            lr=config.learning_rate,
-            betas=(config.beta1, config.beta2),
-            eps=config.epsilon,
-            fused=True,
-        )
+        self.parameters, self.config = list(parameters), config
+        self.means = [torch.zeros_like(parameter) for parameter in parameters]
+        self.squares = [torch.zeros_like(parameter) for parameter in parameters]
+        self.counts = [torch.tensor(0.0) for _ in parameters]
+        self.steps_taken = torch.tensor(0, device="cpu")
+        self.state = [self.means, self.squares, self.counts, [self.steps_taken]]
 
+    @torch.no_grad()
     def step(self) -> None:
         """Update the parameters from their ``grad``."""
         self.steps_taken += 1
+        epsilon = self.config.epsilon
         if self.config.epsilon_form == "tensorflow":
-            correction = (1 - self.config.beta2**self.steps_taken) ** 0.5
-            self._adam.param_groups[0]["eps"] = self.config.epsilon / correction
-        self._adam.step()
+            epsilon /= (1 - self.config.beta2 ** int(self.steps_taken)) ** 0.5
+        adam(
+            self.parameters,
+            _gradients(self.parameters),
+            self.means,
+            self.squares,
+            [],
+            self.counts,
+            fused=True,
+            amsgrad=False,
+            beta1=self.config.beta1,
+            beta2=self.config.beta2,
+            lr=self.config.learning_rate,
+            eps=epsilon,
+            weight_decay=0,
+            maximize=False,
+        )
 
-    def state_dict(self) -> dict[str, Any]:
-        """The number of steps taken, and the state of ``torch.optim.Adam``."""
-        return {"steps_taken": self.steps_taken, "adam": self._adam.state_dict()}
 
-    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Continue from what :meth:`state_dict` gave."""
-        self.steps_taken = state_dict["steps_taken"]
-        self._adam.load_state_dict(state_dict["adam"])
+def _gradients(parameters: Sequence[Tensor]) -> list[Tensor]:
+    return [parameter.grad for parameter in parameters if parameter.grad is not None]

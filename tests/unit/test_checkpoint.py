@@ -346,11 +346,11 @@ def test_optimisers_go_on_with_the_same_steps(name, taken):
         weights = torch.ones(40)
         optimiser = optimiser_of([weights], OPTIMISERS[name])
         if parts:
-            load_state([weights, optimiser], through_a_file(parts))
+            load_state([weights, optimiser.state], through_a_file(parts))
         for gradient in steps:
             weights.grad = gradient.clone()
             optimiser.step()
-        return [weights, optimiser]
+        return [weights, optimiser.state]
 
     whole, _ = trained(gradients)
     resumed, _ = trained(gradients[taken:], state_of(trained(gradients[:taken])))

@@ -1,5 +1,8 @@
 """The optimisers against their formulas."""
 
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 import torch
@@ -69,3 +72,53 @@ def test_adagrad_divides_by_the_root_of_the_sum_of_squares():
     weights = trained(AdagradConfig(kind="adagrad", learning_rate=0.3, epsilon=1e-2), start, gradients)
     roots = np.sqrt(np.cumsum(gradients**2, axis=0)) + 1e-2
     np.testing.assert_allclose(weights, start - 0.3 * (gradients / roots).sum(0), rtol=1e-12)
+
+
+TORCH = {
+    "adam": (
+        AdamConfig(**CONSTANTS, epsilon_form="torch"),
+        lambda weights: torch.optim.Adam(weights, lr=0.1, betas=(0.9, 0.99), eps=1e-2, fused=True),
+    ),
+    "sgd": (
+        SGDConfig(kind="sgd", learning_rate=0.3),
+        lambda weights: torch.optim.SGD(weights, lr=0.3, fused=True),
+    ),
+    "adagrad": (
+        AdagradConfig(kind="adagrad", learning_rate=0.3, epsilon=1e-2),
+        lambda weights: torch.optim.Adagrad(weights, lr=0.3, eps=1e-2, fused=True),
+    ),
+}
+
+
+@pytest.mark.parametrize("kind", TORCH)
+def test_steps_have_the_bits_of_the_classes_of_torch(kind):
+    config, class_of_torch = TORCH[kind]
+    ours, theirs = ([torch.ones(5), torch.ones(2, 3)] for _ in range(2))
+    optimisers = [optimiser_of(ours, config), class_of_torch(theirs)]
+    for step in range(5):
+        for one, other in zip(ours, theirs, strict=True):
+            one.grad = torch.from_numpy(np.random.default_rng(step).standard_normal(one.shape)).float()
+            other.grad = one.grad.clone()
+        for optimiser in optimisers:
+            optimiser.step()
+    assert all(torch.equal(one, other) for one, other in zip(ours, theirs, strict=True))
+
+
+def test_steps_do_without_the_compiler_of_torch():
+    """Its import takes as long as some runs."""
+    code = """
+import sys, torch
+from gradient_failures.config.optimisers import AdagradConfig, AdamConfig, SGDConfig
+from gradient_failures.optimisers import optimiser_of
+weights = torch.ones(3)
+weights.grad = torch.ones(3)
+constants = {"learning_rate": 0.1, "beta1": 0.9, "beta2": 0.99, "epsilon": 1e-2}
+for config in (
+    AdamConfig(**constants, epsilon_form="tensorflow"),
+    SGDConfig(kind="sgd", learning_rate=0.1),
+    AdagradConfig(kind="adagrad", learning_rate=0.1, epsilon=0.1),
+):
+    optimiser_of([weights], config).step()
+sys.exit("torch._dynamo" in sys.modules)
+"""
+    subprocess.run([sys.executable, "-c", code], check=True)

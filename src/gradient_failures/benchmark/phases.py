@@ -10,7 +10,7 @@ import torch
 
 from gradient_failures.experiments import allocation, curves, parity, steps, tuples
 from gradient_failures.networks import DenseNetwork
-from gradient_failures.optimisers import Adam
+from gradient_failures.optimisers import SGD, Adagrad, Adam
 from gradient_failures.tuple_networks import TupleNetwork
 
 Place = tuple[Any, str]
@@ -37,7 +37,7 @@ PHASES: Mapping[str, Mapping[str, Sequence[Place]]] = {
     },
     "curves": {
         "forward and backward": [(curves.Encoder, "set_gradients"), (curves.Autoencoder, "set_gradients")],
-        "optimiser": [(Adam, "step")],
+        "optimiser": [(Adam, "step"), (Adagrad, "step"), (SGD, "step")],
     },
 }
 """The functions of each phase of a step, by experiment; what is left is called the rest."""

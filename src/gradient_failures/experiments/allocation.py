@@ -82,7 +82,7 @@ class AllocationLearner(Learner):
         """Weights, optimiser, and streams of inputs and returns."""
         return {
             "weights": [self.weights, self.bias],
-            "optimiser": self.optimiser,
+            "optimiser": self.optimiser.state,
             "inputs": self.input_streams,
             "returns": self.return_streams,
         }

@@ -104,7 +104,7 @@ class CurvesLearner(Learner):
         """Weights, optimiser, the streams of batches, and the examples decoded so far."""
         return {
             "parameters": self.model.parameters,
-            "optimiser": self.optimiser,
+            "optimiser": self.optimiser.state,
             "batches": self.batch_streams,
             "steps_taken": self.steps_taken,
             "decoded": self.decoded,

@@ -106,7 +106,7 @@ class StepsLearner(Learner):
         # u gives even a NaN a level, so the scores themselves tell whether the run has diverged.
         finite = scores.isfinite().flatten(1).all(1)
         loss = self.objective.loss(scores, self.classes).where(finite, torch.nan).cpu()
-        cost = float(self.optimiser.steps_taken * self.cost_of_a_step)
+        cost = float(self.optimiser.steps_taken) * self.cost_of_a_step
         return {
             "loss": loss,
             **accuracy(self.objective.outputs(scores), self.pre_activations, self.levels),
@@ -117,7 +117,7 @@ class StepsLearner(Learner):
         """Weights, optimiser and the generators of samples."""
         return {
             "layers": self.network.layers,
-            "optimiser": self.optimiser,
+            "optimiser": self.optimiser.state,
             "samples": self.sampler.generators,
         }
 

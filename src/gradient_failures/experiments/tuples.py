@@ -84,7 +84,7 @@ class TuplesLearner(Learner):
         """Weights, optimiser and streams of tuples; a fixed training set never changes."""
         return {
             "parameters": self.parameters,
-            "optimiser": self.optimiser,
+            "optimiser": self.optimiser.state,
             "train": self.train_streams,
             "test": self.test_streams,
         }
