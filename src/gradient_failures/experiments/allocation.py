@@ -41,7 +41,7 @@ def train(
 
 
 class AllocationLearner(Learner):
-    """The two approaches at one (n_stocks, seed) share labels, initial weights and inputs.
+    """Runs of one approach. The two at one (n_stocks, seed) share labels, initial weights and inputs.
 
     Inputs of all seeds are numbered in one row: input i of the s-th seed is s · n_inputs + i.
     """

@@ -57,7 +57,7 @@ def train(
 
 
 class CurvesLearner(Learner):
-    """All methods at one (curve_distribution, n_points, seed) share training and held-out curves."""
+    """Runs of one method. All methods at one (curve_distribution, n_points, seed) share all curves."""
 
     def __init__(self, point: CurvesPoint, training: CurvesTraining, seeds: Sequence[int]) -> None:
         self.training, self.seeds = training, seeds
@@ -192,13 +192,10 @@ class Encoder:
         self.weights = curves.new_zeros(len(curves), self.inputs.shape[3], self.targets.shape[3])
         self.weights.grad = torch.zeros_like(self.weights)
         self.parameters = [self.weights]
-        self._numbered = [self.inputs.flatten(0, 1), self.targets.flatten(0, 1)]
 
     def set_gradients(self, batch: Tensor) -> None:
         """Set the gradient 2/rows · Xᵀ(XU - p) of the weights U on one batch."""
-        inputs, targets = (
-            data.index_select(0, batch).view(len(self.weights), -1, data.shape[2]) for data in self._numbered
-        )
+        inputs, targets = (picked(data, batch).flatten(1, 2) for data in (self.inputs, self.targets))
         errors = targets.baddbmm_(inputs, self.weights, beta=-1)
         scale = 2 / inputs.shape[1]
         torch.baddbmm(self.weights, inputs.mT, errors, beta=0, alpha=scale, out=self.weights.grad)
@@ -230,9 +227,7 @@ class Autoencoder:
 
     def set_gradients(self, batch: Tensor) -> None:
         """Set the gradients by backpropagation."""
-        inputs = (
-            self.inputs.flatten(0, 1).index_select(0, batch).view(len(self.inputs), -1, self.inputs.shape[2])
-        )
+        inputs = picked(self.inputs, batch)
         error = self.network.forward(inputs).sub_(inputs[:, :, :-1])
         self.network.backward(error.mul_(2 / error[0].numel()))
 
@@ -243,6 +238,11 @@ class Autoencoder:
     def loss(self, error: Tensor) -> Tensor:
         """Mean squared error."""
         return error.square().flatten(1).mean(1)
+
+
+def picked(data: Tensor, batch: Tensor) -> Tensor:
+    """What ``data`` (seeds, count, …) has of the curves with the numbers ``batch``: (seeds, batch, …)."""
+    return data.flatten(0, 1).index_select(0, batch).view(len(data), -1, *data.shape[2:])
 
 
 def with_ones(inputs: Tensor) -> Tensor:

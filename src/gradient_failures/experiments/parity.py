@@ -44,7 +44,7 @@ def train(
 
 
 class ParityLearner(Learner):
-    """Runs of one (dim, seed) share target and samples whatever their network and encoding."""
+    """Runs at one grid point. Those of one (dim, seed) share target and samples whatever else differs."""
 
     def __init__(self, point: ParityPoint, training: ParityTraining, seeds: Sequence[int]) -> None:
         self.training = training

@@ -74,7 +74,7 @@ def train(
 
 
 class StepsLearner(Learner):
-    """All methods at one seed share the target, the samples and the first of the weights drawn."""
+    """Runs of one method. All methods at one seed share target, samples and the first weights drawn."""
 
     def __init__(self, point: StepsPoint, training: StepsTraining, seeds: Sequence[int]) -> None:
         self.targets = torch.stack([draw_target(rng) for rng in streams("steps", "target", seeds)])

@@ -44,7 +44,7 @@ def train(
 
 
 class TuplesLearner(Learner):
-    """Runs of one (tuple_length, seed) share initial weights and tuples whatever their approach."""
+    """Runs at one grid point. Those of one (tuple_length, seed) share initial weights and tuples."""
 
     def __init__(self, point: TuplesPoint, training: TuplesTraining, seeds: Sequence[int]) -> None:
         self.point, self.training = point, training
