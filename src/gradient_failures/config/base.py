@@ -131,9 +131,9 @@ class Experiment(Strict):
     sweeps: Mapping[FileName, Sweep]
 
     seeds_per_job: PositiveInt
-    """Seeds trained by one job, one after another. The metrics do not depend on it. A job costs
-    3 to 4 core-seconds to start, so blocks keep that small beside the training; another size names
-    other blocks, so runs already finished in blocks of the old size are trained again."""
+    """Seeds trained by one job: one after another on the processor, side by side on a card. Metrics do not
+    depend on it, on a card but for rounding. A job costs 3 core-seconds to start, so blocks keep that small
+    beside the training; another size names other files, which are computed again."""
 
     def training_at(self, slug: str) -> Training:
         """The settings of the runs at the grid point that ``slug`` names."""
