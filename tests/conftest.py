@@ -115,6 +115,11 @@ realisability: {exhaustive_dim: [1, 2, 3], sampled_dim: [6], sampled_targets: 2,
 """
 
 
+def pytest_xdist_auto_num_workers():
+    """One more than there are cores: tests on SLURM mostly wait."""
+    return len(os.sched_getaffinity(0)) + 1
+
+
 @cache
 def forks():
     """The process that runs Snakemake for the tests of this one, and ends with it."""

@@ -66,7 +66,7 @@ class Adagrad:
     def __init__(self, parameters: Sequence[Tensor], config: AdagradConfig) -> None:
         self.parameters, self.config = list(parameters), config
         self.sums = [torch.zeros_like(parameter) for parameter in parameters]
-        self.counts = [torch.tensor(0.0, device="cpu") for _ in parameters]
+        self.counts = [torch.zeros((), device="cpu") for _ in parameters]
         self.state = [self.sums, self.counts]
 
     @torch.no_grad()
@@ -96,7 +96,7 @@ class Adam:
         self.parameters, self.config = list(parameters), config
         self.means = [torch.zeros_like(parameter) for parameter in parameters]
         self.squares = [torch.zeros_like(parameter) for parameter in parameters]
-        self.counts = [torch.tensor(0.0) for _ in parameters]
+        self.counts = [torch.zeros(()) for _ in parameters]
         self.steps_taken = torch.tensor(0, device="cpu")
         self.state = [self.means, self.squares, self.counts, [self.steps_taken]]
 

@@ -51,7 +51,7 @@ def environment_of_training(cluster, job):
 
 def test_requests_reach_the_job_and_an_interrupted_run_cancels_it(submitter):
     requests = ["gpu=1", "slurm_partition=gpu", "runtime=7"]
-    longer = 'parity={"training": {"steps": 1000000}}'
+    longer = 'parity={"training": {"steps": 100000000}}'
     controller = submitter.start(
         RUN, "--config", longer, "--set-resources", *(f"train_parity:{one}" for one in requests)
     )
