@@ -3,6 +3,7 @@ import os
 import re
 import resource
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -15,6 +16,9 @@ from typing import Self
 import pytest
 import torch
 from filelock import FileLock
+
+# A shell makes what it starts in the background ignore Ctrl-C, and so would all that the tests start.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 torch.set_num_threads(1)  # as jobs have; with another number sums are in another order, and the bits differ
 
