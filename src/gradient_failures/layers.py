@@ -1,18 +1,21 @@
 """Layers of networks: their initial weights, and their outputs for autograd to differentiate."""
 
+import math
 from collections.abc import Iterable, Sequence
 from itertools import pairwise
 
 import numpy as np
 import torch
-from scipy.special import ndtr, ndtri
 from torch import Tensor
+
+TAIL = math.erfc(math.sqrt(2)) / 2
+"""Share of a normal distribution that is beyond two standard deviations, on one side."""
 
 
 def truncated_normal(shape: tuple[int, ...], scale: float, rng: np.random.Generator) -> Tensor:
     """Normal samples of standard deviation ``scale`` (before the cut), cut at two of it; float32."""
-    uniform = rng.uniform(ndtr(-2.0), ndtr(2.0), size=shape)
-    return torch.as_tensor((ndtri(uniform) * scale).astype(np.float32))
+    shares = torch.from_numpy(rng.uniform(TAIL, 1 - TAIL, size=shape))
+    return torch.as_tensor((torch.special.ndtri(shares) * scale).float().numpy())
 
 
 def dense_weights(widths: Sequence[int], rng: np.random.Generator) -> list[Tensor]:
