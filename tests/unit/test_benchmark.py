@@ -12,9 +12,11 @@ import yaml
 from snakemake.utils import update_config
 
 from conftest import ROOT, TINY
-from gradient_failures.benchmark import kernels, phases, plain
+from gradient_failures.benchmark import ensembles, kernels, phases, plain
 from gradient_failures.benchmark.measure import LEARNERS, cases
 from gradient_failures.config.paper import validated
+from unit.emulated_card import emulated_card
+from unit.tiny_runs import RUNS
 
 PAPER = validated(yaml.safe_load((ROOT / "config/config.yaml").read_text()))
 CASES = {f"{name}/{point.slug()}": (name, point, training) for name, point, training in cases(PAPER)}
@@ -94,26 +96,80 @@ curves: {sweeps: {curves: {method: [linear]}}}
 """
 
 
-def test_the_command_measures_every_case_and_writes_the_table(tmp_path):
+def test_the_command_measures_every_case_and_writes_the_table(project):
     config = yaml.safe_load((ROOT / "config/config.yaml").read_text())
     for overlay in (TINY, ONE_CASE_EACH):
         update_config(config, yaml.safe_load(overlay))
-    (tmp_path / "config.yaml").write_text(yaml.safe_dump(config))
-    command = [sys.executable, "-m", "gradient_failures.benchmark", "results", "--config", "config.yaml"]
-    environment = {**os.environ, "PYTHONPATH": str(ROOT / "src")}
+    project.write("config/one_case_each.yaml", yaml.safe_dump(config))
+    command = [sys.executable, "-m", "gradient_failures.benchmark", "results/benchmark"]
     done = subprocess.run(
-        [*command, "--rounds", "1"],
-        cwd=tmp_path,
-        env=environment,
+        [*command, "--config", "config/one_case_each.yaml", "--rounds", "1"],
+        cwd=project.folder,
+        env={**os.environ, "PYTHONPATH": "src"},
         capture_output=True,
         text=True,
         timeout=300,
     )
     assert done.returncode == 0, done.stderr
-    results = [json.loads(path.read_text()) for path in (tmp_path / "results").glob("*/*.json")]
+    folder = project.folder / "results/benchmark"
+    results = [json.loads(path.read_text()) for path in folder.glob("*/*.json")]
     assert {result["experiment"] for result in results} == set(phases.PHASES)
     for result in results:
         assert result["plain_over_ours"] > 0
+        assert 1 > result["share_of_start_in_a_job"] > 0.1  # jobs of no more than 60 tiny steps
         assert result["threads"] == 1
         assert result["peak_memory_mb"] > 100
-    assert (tmp_path / "results/table.md").read_text().splitlines()[-5:] == done.stdout.splitlines()
+    assert (folder / "table.md").read_text().splitlines()[-5:] == done.stdout.splitlines()
+    assert sorted(path.name for path in project.folder.iterdir() if path.name in ("logs", "benchmarks")) == []
+    assert sorted(path.name for path in folder.iterdir()) == sorted([*phases.PHASES, "table.md"])
+
+
+@pytest.fixture
+def quick_ensembles(monkeypatch):
+    monkeypatch.setattr(ensembles, "SECONDS", 0.01)
+    monkeypatch.setattr(ensembles, "SEEDS", (1, 3))
+
+
+@pytest.mark.parametrize("case", {name: case for case in RUNS.values() for name in case[:1]}.items())
+def test_ensembles_on_a_card_are_measured_beside_the_processor(case, quick_ensembles):
+    name, run = case
+    with emulated_card():
+        result = ensembles.measure(*run)
+    assert result["experiment"] == name
+    assert list(result["steps_per_second"]) == ["1", "3"]
+    assert all(rate > 0 for rate in result["steps_per_second"].values())
+    assert result["loss_difference"] < 1e-4
+
+
+def test_ensembles_count_the_steps_of_all_seeds_and_one_seed_is_timed_on_the_processor(monkeypatch):
+    timed = []
+
+    def steps_per_second(learner):
+        timed.append((learner.network.layers[0].device.type, len(learner.targets)))
+        return 10.0
+
+    monkeypatch.setattr(ensembles, "steps_per_second", steps_per_second)
+    with emulated_card():
+        result = ensembles.measure(*RUNS["parity/dim~3"])
+    assert timed == [("cpu", 1), *(("card", seeds) for seeds in ensembles.SEEDS)]
+    assert result["steps_per_second_on_the_processor"] == 10
+    assert result["steps_per_second"] == {str(seeds): 10 * seeds for seeds in ensembles.SEEDS}
+
+
+def test_losses_on_a_card_are_compared_seed_by_seed(quick_ensembles, monkeypatch):
+    losses = iter([torch.tensor([2.0, 4.0]), torch.tensor([2.0, 5.0])])
+    monkeypatch.setattr(ensembles, "first_losses", lambda learner: next(losses))
+    assert ensembles.measure(*RUNS["parity/dim~3"])["loss_difference"] == 0.25
+
+
+def test_the_command_measures_ensembles_of_every_experiment(quick_ensembles, tmp_path, capsys):
+    config = yaml.safe_load((ROOT / "config/config.yaml").read_text())
+    for overlay in (TINY, ONE_CASE_EACH):
+        update_config(config, yaml.safe_load(overlay))
+    (tmp_path / "config.yaml").write_text(yaml.safe_dump(config))
+    assert ensembles.main([f"{tmp_path}", "--device", "cpu", "--config", f"{tmp_path}/config.yaml"]) == 0
+    report = json.loads((tmp_path / "ensembles.json").read_text())
+    assert report["device"] == "cpu"
+    assert [result["experiment"] for result in report["results"]] == list(PAPER.experiments())
+    assert {result["loss_difference"] for result in report["results"]} == {0}
+    assert (tmp_path / "ensembles.md").read_text() == capsys.readouterr().out

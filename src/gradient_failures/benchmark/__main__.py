@@ -1,6 +1,7 @@
 """``python -m gradient_failures.benchmark FOLDER``: time a training step of every kind the paper has.
 
-Writes ``FOLDER/EXPERIMENT/POINT.json`` for each and ``FOLDER/table.md`` for all.
+Writes ``FOLDER/EXPERIMENT/POINT.json`` for each and ``FOLDER/table.md`` for all. The current folder must be
+the project's, since runs are started there.
 """
 
 import argparse
@@ -14,6 +15,7 @@ from typing import Any
 
 from gradient_failures import files
 from gradient_failures.benchmark.measure import cases, measure
+from gradient_failures.benchmark.starts import seconds_to_start
 from gradient_failures.config.files import read_yaml
 from gradient_failures.config.paper import validated
 
@@ -26,12 +28,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--rounds", type=int, default=5, help="repeats, of which the median is taken")
     options = parser.parse_args(arguments)
     paper = validated(read_yaml(options.config))
-    results = []
+    starts, results = seconds_to_start(options.config), []
     # A process for each case: its memory is its own, and what it left in caches goes with it.
     fresh = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(1, mp_context=fresh, max_tasks_per_child=1) as pool:
         for case in cases(paper):
             result = pool.submit(measure, *case, options.rounds).result()
+            seeds = paper.experiments()[result["experiment"]].seeds_per_job
+            training = seeds * result["seconds_of_a_run"]
+            result["seconds_to_start"] = starts
+            result["share_of_start_in_a_job"] = starts["job"] / (starts["job"] + training)
             name = f"{result['experiment']}/{result['point']}.json"
             files.write_text(options.folder / name, json.dumps(result, indent=2) + "\n")
             print(row(result), flush=True)
@@ -48,6 +54,7 @@ HEADINGS = [
     "ours / kernels",
     "where a step's time goes",
     "evaluations",
+    "start of a job",
     "peak memory",
 ]
 
@@ -65,6 +72,7 @@ def row(result: dict[str, Any]) -> str:
         f"{result['ours_over_kernels']:.2f}" if result["ours_over_kernels"] else "–",
         phases_of_a_step,
         f"{result['share_of_evaluations']:.0%}",
+        f"{result['share_of_start_in_a_job']:.0%}",
         f"{result['peak_memory_mb']:.0f} MB",
     ]
     return f"| {' | '.join(cells)} |"
@@ -74,8 +82,11 @@ def table(results: Sequence[dict[str, Any]]) -> str:
     """All results as a Markdown table."""
     head = [f"| {' | '.join(HEADINGS)} |", "|---" * len(HEADINGS) + "|"]
     first = results[0]
+    starts = first["seconds_to_start"]
     origin = (
-        f"One thread of {first['machine']}, torch {first['torch_version']}; medians of {first['rounds']}."
+        f"One thread of {first['machine']}, torch {first['torch_version']}; medians of {first['rounds']}. "
+        f"A run takes {starts['run']:.1f} s to start, and {starts['job']:.1f} s for each job (Snakemake, "
+        "imports, end of the job)."
     )
     return "\n".join([origin, "", *head, *map(row, results)]) + "\n"
 

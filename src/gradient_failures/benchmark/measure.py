@@ -15,6 +15,7 @@ from gradient_failures.config.paper import PaperConfig
 from gradient_failures.experiments import allocation, curves, parity, steps, tuples
 from gradient_failures.jobs import keep_freed_memory
 from gradient_failures.networks import DenseNetwork
+from gradient_failures.training import evaluation_steps
 
 LEARNERS: dict[str, Any] = {
     "parity": parity.ParityLearner,
@@ -43,7 +44,8 @@ def measure(name: str, point: Point, training: Training, rounds: int) -> dict[st
     Returns
     -------
     Seconds of a step of each, medians of ``rounds``; the ratios within a round, medians too; the share of
-    each phase of our step, and of evaluations in a run; peak memory of our training in MB; the machine.
+    each phase of our step; seconds of a run of one seed, and the share of evaluations in it; peak memory of
+    our training in MB; the machine.
     """
     keep_freed_memory()
     torch.set_num_threads(1)
@@ -62,7 +64,8 @@ def measure(name: str, point: Point, training: Training, rounds: int) -> dict[st
         if kernel_step:
             seconds["kernels"].append(seconds_of(kernel_step, count))
     step = statistics.median(seconds["ours"])
-    evaluations = evaluation / (evaluation + step * training.eval_every)
+    evaluations = evaluation * len(evaluation_steps(training.steps, training.eval_every))
+    run = step * training.steps + evaluations
     return {
         "experiment": name,
         "point": point.slug(),
@@ -70,7 +73,8 @@ def measure(name: str, point: Point, training: Training, rounds: int) -> dict[st
         "plain_over_ours": ratio(seconds["plain"], seconds["ours"]),
         "ours_over_kernels": ratio(seconds["ours"], seconds["kernels"]) if kernel_step else None,
         "shares_of_a_step": phases.shares(name, lambda: learner.advance(count)),
-        "share_of_evaluations": evaluations,
+        "seconds_of_a_run": run,
+        "share_of_evaluations": evaluations / run,
         "peak_memory_mb": memory,
         "rounds": rounds,
         "threads": torch.get_num_threads(),
