@@ -17,7 +17,7 @@ import xarray as xr
 import yaml
 
 from gradient_failures import dataset
-from gradient_failures.claims import number
+from gradient_failures.wording import number
 
 VOLATILE = {"history", "wall_seconds"}
 """Attributes that no two runs share."""

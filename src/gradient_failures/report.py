@@ -15,13 +15,14 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoes
 from markupsafe import Markup
 from scipy.special import comb
 
-from gradient_failures import claims, dataflow, statistics
-from gradient_failures.claims import Verdict, describe, describe_metric, interval, number
+from gradient_failures import dataflow, statistics
+from gradient_failures.claims import Verdict, share_of_bound
 from gradient_failures.config.claims import Claim, Criterion
 from gradient_failures.config.snr import FLOAT32_RESOLUTION
 from gradient_failures.dataset import completed
 from gradient_failures.diagnostics.image_ceiling import tuple_ceiling
 from gradient_failures.statistics import Estimate
+from gradient_failures.wording import describe, describe_metric, interval, number
 
 SYMBOLS = {
     Verdict.REPRODUCED: "✔",
@@ -183,7 +184,7 @@ def tightest(result: Mapping[str, Any]) -> dict[str, Any]:
     shares = [
         math.nan
         if None in cell["estimate"].values()
-        else claims.share_of_bound(Estimate(**cell["estimate"]), criterion)
+        else share_of_bound(Estimate(**cell["estimate"]), criterion)
         for cell in result["cells"]
     ]
     worst = int(np.argmax(np.nan_to_num(shares, nan=-1)))

@@ -56,6 +56,13 @@ PartitionName=cpu Default=YES Nodes=node DefMemPerCPU=500 MaxTime=INFINITE State
 PartitionName=gpu Nodes=node DefMemPerCPU=500 MaxTime=INFINITE State=UP
 """
 
+RECOVERY = """\
+squeue --me --noheader --format '%i %j' | grep gradient-failures_ | cut -d ' ' -f 1 | xargs -r scancel
+snakemake --unlock
+snakemake --workflow-profile profiles/slurm all
+"""
+"""What the documentation says to do after the controller of a run was lost."""
+
 
 def missing() -> str:
     """Why the workflow cannot run on a SLURM of its own here; empty if it can."""

@@ -12,7 +12,7 @@ import xarray as xr
 
 from conftest import ROOT
 from gradient_failures import dataset
-from slurm.cluster import missing, wait_for
+from slurm.cluster import RECOVERY, missing, wait_for
 from slurm.conftest import LOG, RUN, data_of
 
 pytestmark = [pytest.mark.slurm, pytest.mark.skipif(bool(missing()), reason=missing())]
@@ -124,13 +124,6 @@ def test_second_job_on_one_result_is_refused_while_the_first_runs(submitter, exp
     submitter.cluster.command("scontrol", "resume", orphan)
     wait_for(lambda: submitter.jobs()[orphan] == "COMPLETED", 600, "the first ends")
     xr.testing.assert_identical(data_of(submitter.project), expected)
-
-
-RECOVERY = """\
-squeue --me --noheader --format '%i %j' | grep gradient-failures_ | cut -d ' ' -f 1 | xargs -r scancel
-snakemake --unlock
-snakemake --workflow-profile profiles/slurm all
-"""
 
 
 def test_after_a_lost_controller_the_documented_commands_finish_the_run(submitter, expected):

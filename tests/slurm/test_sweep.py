@@ -11,8 +11,7 @@ import xarray as xr
 
 from conftest import Project
 from gradient_failures import dataset
-from slurm.cluster import missing, wait_for
-from slurm.test_slurm import RECOVERY
+from slurm.cluster import RECOVERY, missing, wait_for
 
 pytestmark = [pytest.mark.sweep, pytest.mark.skipif(bool(missing()), reason=missing())]
 

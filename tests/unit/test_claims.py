@@ -10,11 +10,12 @@ import pytest
 import xarray as xr
 import yaml
 
-from gradient_failures import claims, statistics
-from gradient_failures.claims import Verdict, interval, judge, meets, number, summed_up
+from gradient_failures import measures, statistics
+from gradient_failures.claims import Verdict, judge, meets, summed_up
 from gradient_failures.config.claims import PAIRED, Claim, Criterion, Options, validated_claims
 from gradient_failures.dataset import LAST_STEP
 from gradient_failures.statistics import Estimate
+from gradient_failures.wording import describe, interval, number
 
 REPRODUCED, PARTLY, NOT_REPRODUCED, INCONCLUSIVE, NOT_RUN = Verdict
 
@@ -377,10 +378,10 @@ def test_slower_is_the_share_of_pairs_in_which_the_second_value_takes_longer():
     level = claim.options.level
     fast, slow = (statistics.first_passage(data["accuracy"].sel(dim=dim), level).values for dim in (5, 10))
     pairs = [1.0 if b > a else 0.5 if b == a else 0.0 for a, b in product(fast, slow)]
-    estimate = claims.slower(data, {"dim": [5, 10]}, level=level)
+    estimate = measures.slower(data, {"dim": [5, 10]}, level=level)
     assert estimate.value == pytest.approx(np.mean(pairs))
     assert estimate.value > 0.5
-    opposite = claims.slower(data, {"dim": [10, 5]}, level=level)
+    opposite = measures.slower(data, {"dim": [10, 5]}, level=level)
     assert opposite.value == pytest.approx(1 - estimate.value)
 
 
@@ -394,23 +395,23 @@ def test_the_mean_at_a_step_that_was_not_evaluated_is_not_run():
 def test_largest_is_the_largest_value_of_the_cell():
     rates = xr.DataArray([[0.1, 0.3, 0.2], [0.9, 0.0, 0.0]], dims=("construction", "dim"))
     data = xr.Dataset({"error_rate": rates}, coords={"construction": ["corrected", "published"]})
-    estimate = claims.largest(data, {"construction": "corrected"}, variable="error_rate")
+    estimate = measures.largest(data, {"construction": "corrected"}, variable="error_rate")
     assert estimate == Estimate(0.3, 0.3, 0.3, 3)
 
 
 def test_an_exponent_is_the_slope_between_two_points_of_logarithmic_axes():
     needed = xr.DataArray([[2.0, 3.0], [16.0, 24.0]], dims=("n_points", "seed"))
     data = xr.Dataset({"needed": needed}, coords={"n_points": [50, 100], "seed": [0, 1]})
-    exponent = claims.exponent(data, {"n_points": [50, 100]}, variable="needed")
+    exponent = measures.exponent(data, {"n_points": [50, 100]}, variable="needed")
     assert (exponent.value, exponent.n) == (pytest.approx(3), 2)
     data["needed"][1, 1] = 12.0
-    exponent = claims.exponent(data, {"n_points": [50, 100]}, variable="needed")
+    exponent = measures.exponent(data, {"n_points": [50, 100]}, variable="needed")
     assert (exponent.low < exponent.value < exponent.high, exponent.value) == (True, pytest.approx(2.5))
 
 
 def test_the_exponent_of_an_exact_variable_is_a_point():
     data = xr.Dataset({"kappa": ("n_points", [1.0, 9.0])}, coords={"n_points": [10, 30]})
-    exponent = claims.exponent(data, {"n_points": [10, 30]}, variable="kappa")
+    exponent = measures.exponent(data, {"n_points": [10, 30]}, variable="kappa")
     assert (exponent.value, exponent.low, exponent.high) == (pytest.approx(2), exponent.value, exponent.value)
 
 
@@ -418,8 +419,8 @@ def test_runs_that_never_arrive_are_slower_than_any_that_do():
     claim = named("parity-harder-with-dimension")
     only_smallest = learns_at(lambda claim, cell, seed: 40_000 if cell["dim"] == 5 else math.inf)
     data = data_for(claim, only_smallest)
-    assert claims.slower(data, {"dim": [5, 30]}, level=0.9).value == 1.0
-    assert claims.slower(data, {"dim": [10, 30]}, level=0.9).value == 0.5
+    assert measures.slower(data, {"dim": [5, 30]}, level=0.9).value == 1.0
+    assert measures.slower(data, {"dim": [10, 30]}, level=0.9).value == 0.5
 
 
 @pytest.mark.parametrize(
@@ -573,7 +574,7 @@ def test_an_interval_shows_two_digits_of_its_width(low, value, high, text):
     ],
 )
 def test_a_criterion_reads_well(criterion, text):
-    assert claims.describe(Criterion(**criterion)) == text
+    assert describe(Criterion(**criterion)) == text
 
 
 def test_data_that_covers_less_than_the_claim_is_about_is_reduced():

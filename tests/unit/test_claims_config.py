@@ -9,7 +9,6 @@ from typing import get_args
 import pytest
 import yaml
 
-from gradient_failures.claims import METRICS
 from gradient_failures.config.base import Experiment
 from gradient_failures.config.claims import Criterion, Metric, check_data, validated_claims
 from gradient_failures.config.errors import ConfigError
@@ -23,6 +22,7 @@ from gradient_failures.diagnostics import (
     realisability,
     snr,
 )
+from gradient_failures.measures import METRICS
 
 CONFIG = Path(__file__).parents[2] / "config"
 

@@ -99,6 +99,7 @@ EDITS = [
     (f"{PACKAGE}/figures/parity.py", {"figure_parity": 1, **DRAWN}),
     (f"{PACKAGE}/plotting.py", {**FIGURES, **DRAWN}),
     (f"{PACKAGE}/statistics.py", {**FIGURES, **together("gaussian_tuples", "snr")}),
+    (f"{PACKAGE}/measures.py", VERDICTS),
     (f"{PACKAGE}/claims.py", VERDICTS),
     (f"{PACKAGE}/report.py", REPORT),
     (f"{PACKAGE}/dataflow.py", REPORT),

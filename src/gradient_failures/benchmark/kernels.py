@@ -1,16 +1,15 @@
 """The products and convolutions of one training step alone, into memory that is there already."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from itertools import pairwise
 
 import torch
 from torch import Tensor
 
+from gradient_failures.benchmark import Step
 from gradient_failures.line_convolutions import KERNEL
 from gradient_failures.line_images import SIZE
 from gradient_failures.tuple_networks import CHANNELS
-
-Step = Callable[[], None]
 
 
 def dense(widths: Sequence[int], rows: int) -> Step:

@@ -9,7 +9,7 @@ from typing import Any
 import torch
 
 from gradient_failures import provenance
-from gradient_failures.benchmark import kernels, phases, plain
+from gradient_failures.benchmark import Step, kernels, phases, plain
 from gradient_failures.config.base import Point, Training
 from gradient_failures.config.paper import PaperConfig
 from gradient_failures.experiments import allocation, curves, parity, steps, tuples
@@ -83,7 +83,7 @@ def measure(name: str, point: Point, training: Training, rounds: int) -> dict[st
     }
 
 
-def kernels_of(learner: Any, training: Any) -> Callable[[], None] | None:
+def kernels_of(learner: Any, training: Any) -> Step | None:
     """The products or convolutions of one step of ``learner``; None if it has none worth the name."""
     if isinstance(learner, tuples.TuplesLearner):
         return kernels.convolutions(training.batch_size * learner.point.tuple_length)

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy, mse_loss
 
+from gradient_failures.benchmark import Step
 from gradient_failures.config.allocation import AllocationPoint, AllocationTraining
 from gradient_failures.config.curves import CurvesPoint, CurvesTraining
 from gradient_failures.config.optimisers import AdagradConfig, AdamConfig, SGDConfig
@@ -22,8 +23,6 @@ from gradient_failures.line_convolutions import KERNEL
 from gradient_failures.line_images import SIZE, draw_lines, rasterise, slope_labels
 from gradient_failures.seeds import stream
 from gradient_failures.tuple_networks import CHANNELS
-
-Step = Callable[[], None]
 
 
 def parity(point: ParityPoint, training: ParityTraining) -> Step:

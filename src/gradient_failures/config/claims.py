@@ -120,7 +120,7 @@ class Claim(Strict):
     """The file judged: ``metrics/DATA.nc``."""
 
     metric: Metric
-    """The estimate taken from the data, a function in ``gradient_failures.claims``."""
+    """The estimate taken from the data, a function in ``gradient_failures.measures``."""
 
     select: list[Mapping[str, Any]] = Field(default=[{}], min_length=1)
     """Cells of the grid that are each estimated and judged; the claim's verdict sums them up."""
