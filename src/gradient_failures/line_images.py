@@ -34,7 +34,7 @@ def rasterise(lines: np.ndarray, rasterisation: Rasterisation) -> Tensor:
     """Draw lines (n, 4), one pixel wide.
 
     The pixels of a line are its centre ± j (cos θ, sin θ) for j = 0, …, ⌊length/2⌋ - 1, brought to integers;
-    those outside the image are left out.
+    those outside the image are left out. A card is given their places, and draws the images itself.
 
     Returns
     -------
@@ -48,9 +48,9 @@ def rasterise(lines: np.ndarray, rasterisation: Rasterisation) -> Tensor:
     )
     inside = (np.abs(distance) < length // 2) & (x >= 0) & (x < SIZE) & (y >= 0) & (y < SIZE)
     pixel = (np.arange(len(lines))[:, np.newaxis] * SIZE + y) * SIZE + x
-    images = np.zeros(len(lines) * SIZE * SIZE + 1, dtype=np.float32)
-    images[np.where(inside, pixel, images.size - 1)] = 1
-    return torch.as_tensor(images[:-1]).view(-1, SIZE, SIZE)
+    images = torch.zeros(len(lines) * SIZE * SIZE)
+    images.index_fill_(0, torch.as_tensor(pixel[inside]), 1)
+    return images.view(-1, SIZE, SIZE)
 
 
 def _to_pixel(position: np.ndarray, rasterisation: Rasterisation) -> np.ndarray:
