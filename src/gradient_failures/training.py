@@ -153,7 +153,12 @@ class _Ensemble:
     ) -> None:
         self.learner, self.seeds, self.variables = learner, seeds, variables
         self.schedule = evaluation_steps(training.steps, training.eval_every)
-        self.metrics: list[dict[str, Tensor]] = []
+        # Small tensors that stay would split the memory that evaluations use, and the process would grow.
+        shape = (len(seeds), len(self.schedule))
+        self.records = {
+            name: torch.full(shape, torch.nan, dtype=torch.float64, device="cpu") for name in variables
+        }
+        self.evaluations = 0
         self.diverged_at = torch.full((len(seeds),), torch.nan, dtype=torch.float64, device="cpu")
         self.progress = _Progress(0, training.steps)
 
@@ -169,7 +174,12 @@ class _Ensemble:
     @property
     def step(self) -> int:
         """The step of the last evaluation."""
-        return self.schedule[len(self.metrics) - 1]
+        return self.schedule[self.evaluations - 1]
+
+    @property
+    def metrics(self) -> dict[str, Tensor]:
+        """The metrics of the last evaluation, each of shape (seeds,), float64."""
+        return {name: record[:, self.evaluations - 1] for name, record in self.records.items()}
 
     @property
     def over(self) -> bool:
@@ -178,9 +188,12 @@ class _Ensemble:
 
     def proceed(self) -> None:
         """Go on to the next evaluation."""
-        if self.metrics:
-            self.learner.advance(self.schedule[len(self.metrics)] - self.step)
-        self.metrics.append(self.learner.evaluate())
+        if self.evaluations:
+            self.learner.advance(self.schedule[self.evaluations] - self.step)
+        metrics = self.learner.evaluate()
+        for name, record in self.records.items():
+            record[:, self.evaluations] = metrics[name]
+        self.evaluations += 1
         self._note_diverged()
         if self.diverged_at.isnan().any():
             self.progress.report(self)
@@ -189,14 +202,16 @@ class _Ensemble:
         """The metrics so far, and the state of the learner."""
         parts = self.learner.parts()
         return {
-            "metrics": self.metrics,
+            "records": self.records,
+            "evaluations": self.evaluations,
             "diverged_at": self.diverged_at,
             "learner": {name: state_of(part) for name, part in parts.items()},
         }
 
     def load_state(self, state: Mapping[str, Any]) -> None:
         """Continue from what :meth:`state` gave."""
-        self.metrics, self.diverged_at = state["metrics"], state["diverged_at"]
+        self.records, self.evaluations = state["records"], state["evaluations"]
+        self.diverged_at = state["diverged_at"]
         self.progress = _Progress(self.step, self.schedule[-1])
         for name, part in self.learner.parts().items():
             load_state(part, state["learner"][name])
@@ -222,14 +237,12 @@ class _Ensemble:
 
     def _record(self, name: str) -> np.ndarray:
         """All evaluations of one metric (seeds, evaluations), NaN from divergence on."""
-        record = np.full((len(self.seeds), len(self.schedule)), np.nan)
-        record[:, : len(self.metrics)] = torch.stack([metrics[name] for metrics in self.metrics], 1)
         diverged = np.greater_equal.outer(self.schedule, self.diverged_at.numpy())
-        return np.where(diverged.T, np.nan, record)
+        return np.where(diverged.T, np.nan, self.records[name].numpy())
 
     def _note_diverged(self) -> None:
-        metrics = self.metrics[-1]
-        finite = torch.stack([metric.double() for metric in metrics.values()]).isfinite().all(0)
+        metrics = self.metrics
+        finite = torch.stack(list(metrics.values())).isfinite().all(0)
         for index in torch.nonzero(self.diverged_at.isnan() & ~finite).flatten().tolist():
             self.diverged_at[index] = self.step
             values = {name: metric[index].item() for name, metric in metrics.items()}
@@ -266,7 +279,7 @@ class _Progress:
         self.next_report = now + SECONDS_BETWEEN_REPORTS
         rate = (run.step - self.first_step) / max(now - self.started, 1e-9)
         left = f"{(self.last_step - run.step) / rate:.0f} s left" if rate else "starting"
-        values = ", ".join(f"{name} {_mean(metric):.4f}" for name, metric in run.metrics[-1].items())
+        values = ", ".join(f"{name} {_mean(metric):.4f}" for name, metric in run.metrics.items())
         log.info(
             "%s, step %d of %d: %s; %.0f steps/s, %s",
             run.name,

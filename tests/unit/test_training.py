@@ -2,6 +2,10 @@
 
 import logging
 import math
+import os
+import subprocess
+import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -10,6 +14,7 @@ import xarray as xr
 from hypothesis import given
 from hypothesis import strategies as st
 
+from conftest import ROOT
 from gradient_failures import dataset
 from gradient_failures.config.base import Training
 from gradient_failures.training import Learner, evaluation_steps, fit
@@ -146,3 +151,40 @@ def test_the_processor_trains_one_run_after_another_and_a_card_all_side_by_side(
         together = fit([3, 1, 2], started, training, VARIABLES)
     assert ensembles == [[3], [1], [2], [3, 1, 2]]
     xr.testing.assert_identical(one_by_one, together)
+
+
+MEMORY_AFTER_A_SHORT_AND_A_LONG_RUN = """
+import sys
+from pathlib import Path
+
+import torch
+import yaml
+
+from gradient_failures.config.paper import validated
+from gradient_failures.experiments import curves
+from gradient_failures.jobs import keep_freed_memory
+
+keep_freed_memory()
+torch.set_num_threads(1)
+config = validated(yaml.safe_load(Path(sys.argv[1]).read_text())).curves
+for steps in (500, 15000):
+    changes = {"steps": steps, "snapshots": [], "training_curves": 1000}
+    training = config.training_at("method~linear").model_copy(update=changes)
+    curves.train(curves.Point(method="linear"), training, [0])
+    pages = int(Path("/proc/self/statm").read_text().split()[1])
+    print(pages * 4096)
+"""
+
+
+@pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="memory is read as Linux tells it")
+def test_memory_does_not_grow_with_the_number_of_evaluations():
+    """What an evaluation leaves must not be put into the memory that the next one could have used again."""
+    done = subprocess.run(
+        [sys.executable, "-c", MEMORY_AFTER_A_SHORT_AND_A_LONG_RUN, ROOT / "config/config.yaml"],
+        env={**os.environ, "PYTHONPATH": str(ROOT / "src")},
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
+    short, long = map(int, done.stdout.split())
+    assert long - short < 20e6

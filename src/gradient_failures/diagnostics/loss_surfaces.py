@@ -75,8 +75,9 @@ def tuple_losses(config: LossSurfacesConfig, weight_change: np.ndarray) -> np.nd
     network = initial_network(config.tuple_length, seeds=[0])
     rng = stream("loss_surfaces", "tuples", tuple_length=config.tuple_length, seed=0)
     lines = draw_lines(config.tuples * config.tuple_length, "released", rng)
-    parts = torch.split(rasterise(lines, "released"), IMAGES_PER_PASS)
-    features = torch.cat([network.score_network.features(part[None])[0] for part in parts])
+    passes = np.split(lines, range(IMAGES_PER_PASS, len(lines), IMAGES_PER_PASS))
+    images = (rasterise(part, "released") for part in passes)
+    features = torch.cat([network.score_network.features(part[None])[0] for part in images])
     labels = slope_labels(lines)
     output = network.score_network.dense[-1][0]
     direction = _mean_gradient(features, features @ output[:-1, 0], labels)
@@ -85,9 +86,11 @@ def tuple_losses(config: LossSurfacesConfig, weight_change: np.ndarray) -> np.nd
     start = (features @ output[:-1, 0]).view(-1, config.tuple_length)
     change = along.view(-1, config.tuple_length)
     tuple_labels = labels.view(-1, config.tuple_length).prod(1)
-    moved = [relu_network(network.dense, (start + t * change).sigmoid()[None]) for t in weight_change]
-    losses = [(1 - tuple_labels * outputs.flatten()).clamp_min(0) for outputs in moved]
-    return np.asarray(torch.stack(losses, 1).double())
+    losses = np.empty((config.tuples, len(weight_change)))
+    for position, t in enumerate(weight_change):
+        outputs = relu_network(network.dense, (start + t * change).sigmoid()[None]).flatten()
+        losses[:, position] = (1 - tuple_labels * outputs).clamp_min(0)
+    return losses
 
 
 def window_eigenvalues(config: LossSurfacesConfig) -> np.ndarray:
