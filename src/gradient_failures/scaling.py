@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 from matplotlib.figure import Figure
 
-from gradient_failures import plotting
+from gradient_failures import markdown, plotting
 from gradient_failures.config.files import read_yaml
 from gradient_failures.config.paper import PaperConfig, validated
 from gradient_failures.costs import measured
@@ -123,18 +123,15 @@ def table(jobs: Sequence[Job], paper: PaperConfig, shuffles: int = 100) -> str:
     """How long the jobs take by number of cores, in Markdown: at best, in our order and in any order."""
     total, longest = sum(job.seconds for job in jobs), max(job.seconds for job in jobs)
     orders = [np.random.default_rng(seed).permutation(len(jobs)) for seed in range(shuffles)]
-    lines = [
-        "| cores | at best | as the workflow orders them | busy | in any order: median | worst |",
-        "|---|---|---|---|---|---|",
-    ]
+    rows = []
     for cores in CORES:
         ours = makespan(scheduled(in_priority(jobs, paper), cores))
         chance = [makespan(scheduled([jobs[at] for at in order], cores)) for order in orders]
-        cells = [max(total / cores, longest), ours, np.median(chance), max(chance)]
-        best, ours_shown, median, worst = (f"{seconds / 60:.0f} min" for seconds in cells)
-        busy = f"{total / cores / ours:.0%}"
-        lines.append(f"| {cores} | {best} | {ours_shown} | {busy} | {median} | {worst} |")
-    return "\n".join(lines)
+        times = [max(total / cores, longest), ours, np.median(chance), max(chance)]
+        best, planned, median, worst = (f"{seconds / 60:.0f} min" for seconds in times)
+        rows.append([str(cores), best, planned, f"{total / cores / ours:.0%}", median, worst])
+    headings = ["cores", "at best", "as the workflow orders them", "busy", "in any order: median", "worst"]
+    return markdown.table(headings, rows)
 
 
 def draw_costs(jobs: Sequence[Job]) -> Figure:

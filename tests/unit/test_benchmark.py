@@ -96,11 +96,16 @@ curves: {sweeps: {curves: {method: [linear]}}}
 """
 
 
-def test_the_command_measures_every_case_and_writes_the_table(project):
+def one_case_each():
+    """The configuration with one tiny grid point of every experiment, as YAML."""
     config = yaml.safe_load((ROOT / "config/config.yaml").read_text())
     for overlay in (TINY, ONE_CASE_EACH):
         update_config(config, yaml.safe_load(overlay))
-    project.write("config/one_case_each.yaml", yaml.safe_dump(config))
+    return yaml.safe_dump(config)
+
+
+def test_the_command_measures_every_case_and_writes_the_table(project):
+    project.write("config/one_case_each.yaml", one_case_each())
     command = [sys.executable, "-m", "gradient_failures.benchmark", "results/benchmark"]
     done = subprocess.run(
         [*command, "--config", "config/one_case_each.yaml", "--rounds", "1"],
@@ -163,10 +168,7 @@ def test_losses_on_a_card_are_compared_seed_by_seed(quick_ensembles, monkeypatch
 
 
 def test_the_command_measures_ensembles_of_every_experiment(quick_ensembles, tmp_path, capsys):
-    config = yaml.safe_load((ROOT / "config/config.yaml").read_text())
-    for overlay in (TINY, ONE_CASE_EACH):
-        update_config(config, yaml.safe_load(overlay))
-    (tmp_path / "config.yaml").write_text(yaml.safe_dump(config))
+    (tmp_path / "config.yaml").write_text(one_case_each())
     assert ensembles.main([f"{tmp_path}", "--device", "cpu", "--config", f"{tmp_path}/config.yaml"]) == 0
     report = json.loads((tmp_path / "ensembles.json").read_text())
     assert report["device"] == "cpu"

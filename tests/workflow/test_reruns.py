@@ -101,6 +101,7 @@ EDITS = [
     (f"{PACKAGE}/statistics.py", {**FIGURES, **together("gaussian_tuples", "snr")}),
     (f"{PACKAGE}/measures.py", VERDICTS),
     (f"{PACKAGE}/claims.py", VERDICTS),
+    (f"{PACKAGE}/wording.py", VERDICTS),
     (f"{PACKAGE}/report.py", REPORT),
     (f"{PACKAGE}/dataflow.py", REPORT),
     (f"{PACKAGE}/costs.py", {"costs": 1, **REPORT}),

@@ -13,7 +13,7 @@ from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 from typing import Any
 
-from gradient_failures import files
+from gradient_failures import files, markdown
 from gradient_failures.benchmark.measure import cases, measure
 from gradient_failures.benchmark.starts import seconds_to_start
 from gradient_failures.config.files import read_yaml
@@ -40,7 +40,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             result["share_of_start_in_a_job"] = starts["job"] / (starts["job"] + training)
             name = f"{result['experiment']}/{result['point']}.json"
             files.write_text(options.folder / name, json.dumps(result, indent=2) + "\n")
-            print(row(result), flush=True)
+            print(markdown.row(cells(result)), flush=True)
             results.append(result)
     files.write_text(options.folder / "table.md", table(results))
     return 0
@@ -59,12 +59,12 @@ HEADINGS = [
 ]
 
 
-def row(result: dict[str, Any]) -> str:
+def cells(result: dict[str, Any]) -> list[str]:
     """One row of the table."""
     phases_of_a_step = ", ".join(
         f"{phase} {share:.0%}" for phase, share in result["shares_of_a_step"].items()
     )
-    cells = [
+    return [
         result["experiment"],
         f"`{result['point']}`",
         f"{1 / result['seconds_of_a_step']['ours']:,.0f}",
@@ -75,12 +75,10 @@ def row(result: dict[str, Any]) -> str:
         f"{result['share_of_start_in_a_job']:.0%}",
         f"{result['peak_memory_mb']:.0f} MB",
     ]
-    return f"| {' | '.join(cells)} |"
 
 
 def table(results: Sequence[dict[str, Any]]) -> str:
     """All results as a Markdown table."""
-    head = [f"| {' | '.join(HEADINGS)} |", "|---" * len(HEADINGS) + "|"]
     first = results[0]
     starts = first["seconds_to_start"]
     origin = (
@@ -88,7 +86,7 @@ def table(results: Sequence[dict[str, Any]]) -> str:
         f"A run takes {starts['run']:.1f} s to start, and {starts['job']:.1f} s for each job (Snakemake, "
         "imports, end of the job)."
     )
-    return "\n".join([origin, "", *head, *map(row, results)]) + "\n"
+    return f"{origin}\n\n{markdown.table(HEADINGS, map(cells, results))}\n"
 
 
 if __name__ == "__main__":

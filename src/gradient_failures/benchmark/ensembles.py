@@ -16,7 +16,7 @@ from typing import Any
 
 import torch
 
-from gradient_failures import files, provenance
+from gradient_failures import files, markdown, provenance
 from gradient_failures.benchmark.measure import LEARNERS, SECONDS, cases
 from gradient_failures.config.base import Point, Training
 from gradient_failures.config.files import read_yaml
@@ -108,20 +108,24 @@ def first_losses(learner: Learner) -> torch.Tensor:
 
 def table(report: Mapping[str, Any]) -> str:
     """The results as a Markdown table."""
-    headings = ["experiment", "point", "processor", *map(str, SEEDS), "difference"]
-    lines = [
+    explanation = (
         f"Steps per second of all seeds together: one at a time on one thread of {report['machine']}, and "
         f"{', '.join(map(str, SEEDS))} side by side on {report['device']}, torch {report['torch_version']}; "
-        f"and the relative difference of their losses after {FIRST_STEPS} steps.",
-        "",
-        f"| {' | '.join(headings)} |",
-        "|---" * len(headings) + "|",
+        f"and the relative difference of their losses after {FIRST_STEPS} steps."
+    )
+    headings = ["experiment", "point", "processor", *map(str, SEEDS), "difference"]
+    return f"{explanation}\n\n{markdown.table(headings, map(cells, report['results']))}\n"
+
+
+def cells(result: Mapping[str, Any]) -> list[str]:
+    """One row of the table."""
+    rates = [result["steps_per_second_on_the_processor"], *result["steps_per_second"].values()]
+    return [
+        result["experiment"],
+        f"`{result['point']}`",
+        *(f"{rate:,.0f}" for rate in rates),
+        f"{result['loss_difference']:.0e}",
     ]
-    for result in report["results"]:
-        rates = [result["steps_per_second_on_the_processor"], *result["steps_per_second"].values()]
-        cells = [result["experiment"], f"`{result['point']}`", *(f"{rate:,.0f}" for rate in rates)]
-        lines.append(f"| {' | '.join([*cells, format(result['loss_difference'], '.0e')])} |")
-    return "\n".join(lines) + "\n"
 
 
 if __name__ == "__main__":
