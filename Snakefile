@@ -28,6 +28,7 @@ rule all:
 onstart:
     require_device()
     keep_previous_results()
+    lift_default_rate_limit()
 
 
 onsuccess:

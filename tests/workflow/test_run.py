@@ -134,3 +134,12 @@ def test_training_log_reports_step_loss_rate_and_time_left(finished):
     assert "loss" in log
     assert "steps/s" in log
     assert "s left" in log
+
+
+def test_jobs_are_looked_for_when_one_has_ended_and_not_again_and_again(project):
+    """By its default rate limit Snakemake would, every second once for each job that has ended."""
+    done = project.snakemake("results/metrics/parity.nc", "--cores", "1", "--verbose")
+    assert done.returncode == 0, done.stdout
+    jobs = done.stdout.count("Finished jobid")
+    assert jobs > 3
+    assert done.stdout.count("Ready jobs") <= jobs + 1
