@@ -6,6 +6,7 @@ tensors have a leading axis over seeds.
 """
 
 from collections.abc import Iterator
+from itertools import pairwise
 
 import torch
 from torch import Tensor
@@ -27,11 +28,8 @@ class DenseNetwork:
 
     def __init__(self, layers: list[Tensor], batch_size: int) -> None:
         self.layers = layers
-        self._activations = [
-            layer.new_ones(len(layer), batch_size, layer.shape[2] + 1) for layer in layers[:-1]
-        ]
-        self._errors = [layer.new_empty(len(layer), batch_size, layer.shape[2]) for layer in layers[:-1]]
-        self._hidden: list[Tensor] = []
+        self._inputs = layers[0].new_empty(0)
+        self._hidden = [_HiddenLayer(layer, above, batch_size) for layer, above in pairwise(layers)]
         self._outputs = layers[-1].new_empty(len(layers[-1]), batch_size, layers[-1].shape[2])
 
     def outputs(self, inputs: Tensor) -> Tensor:
@@ -43,11 +41,11 @@ class DenseNetwork:
 
     def forward(self, inputs: Tensor) -> Tensor:
         """Outputs at a batch (seeds, batch_size, d + 1), in a buffer that the next call writes to."""
-        self._hidden = [inputs]
-        for layer, activation in zip(self.layers[:-1], self._activations, strict=True):
-            torch.bmm(self._hidden[-1], layer, out=activation[:, :, :-1])
-            self._hidden.append(activation.clamp_min_(0))
-        return torch.bmm(self._hidden[-1], self.layers[-1], out=self._outputs)
+        self._inputs = below = inputs
+        for layer, hidden in zip(self.layers, self._hidden, strict=False):
+            torch.bmm(below, layer, out=hidden.units)
+            below = hidden.activations.clamp_min_(0)
+        return torch.bmm(below, self.layers[-1], out=self._outputs)
 
     def backward(self, error: Tensor) -> None:
         """Set the ``grad`` of each layer from ``error``, the gradient of the loss at the last outputs."""
@@ -61,13 +59,26 @@ class DenseNetwork:
 
         A layer may be updated as soon as it is given: the error below it is known by then.
         """
-        for depth in range(len(self.layers) - 1, 0, -1):
-            layer, inputs = self.layers[depth], self._hidden[depth]
-            below = torch.bmm(error, layer[:, :-1].mT, out=self._errors[depth - 1])
-            _relu_backward(below, inputs[:, :, :-1])
-            yield layer, inputs, error
+        for layer, hidden in zip(reversed(self.layers), reversed(self._hidden), strict=False):
+            below = torch.bmm(error, hidden.weights_above, out=hidden.errors)
+            _relu_backward(below, hidden.units)
+            yield layer, hidden.activations, error
             error = below
-        yield self.layers[0], self._hidden[0], error
+        yield self.layers[0], self._inputs, error
+
+
+class _HiddenLayer:
+    """Buffers of one hidden layer, and its views that every step needs.
+
+    Activations are (seeds, batch_size, units + 1): the last column, ones, multiplies the biases of the layer
+    above. Errors are (seeds, batch_size, units).
+    """
+
+    def __init__(self, layer: Tensor, above: Tensor, batch_size: int) -> None:
+        self.activations = layer.new_ones(len(layer), batch_size, layer.shape[2] + 1)
+        self.units = self.activations[:, :, :-1]
+        self.errors = torch.empty_like(self.units)
+        self.weights_above = above[:, :-1].mT
 
 
 class HingeNetwork(DenseNetwork):

@@ -70,9 +70,9 @@ def training_sets(n=20, count=30):
     return curves_of(kinks(n=n, count=2 * count)).view(2, count, n)
 
 
-def model(method):
-    """The untrained models of two seeds for batches of five."""
-    return model_of(CurvesPoint(method=method, n_points=20), training_sets(), 5, [0, 1])
+def model(method, batch_size=5):
+    """The untrained models of two seeds."""
+    return model_of(CurvesPoint(method=method, n_points=20), training_sets(), batch_size, [0, 1])
 
 
 def random_model(method):
@@ -189,7 +189,7 @@ def reference_loss(method, parameters, sample, moment):
 def test_the_exact_encoder_has_no_loss_and_no_gradient(method):
     sample = training_sets()
     filter_ = torch.tensor([[1.0], [-2.0], [1.0]], dtype=torch.float64)
-    encoder = model(method)
+    encoder = model(method, batch_size=30)
     if method.startswith("linear"):
         encoder.weights.copy_(torch.linalg.inv(torch.from_numpy(decoder(20))).t())
     elif method == "convolutional":
@@ -225,8 +225,8 @@ def test_the_preconditioned_inputs_are_white_in_float32():
     point = CurvesPoint(method="preconditioned")
     sample = torch.stack([draw_curves(point, 1000, "train", seed=seed) for seed in (0, 1)])
     encoder = model_of(point, sample, 1, [0, 1])
-    assert encoder.inputs.dtype == torch.float32
-    for inputs in encoder.inputs:
+    assert encoder.samples.dtype == torch.float32
+    for inputs in inputs_of(encoder).split(1000):
         torch.testing.assert_close(
             second_moment(inputs), torch.eye(3, dtype=torch.float64), rtol=0, atol=1e-4
         )
@@ -251,9 +251,14 @@ def learner(method, seed=0, **axes):
     return CurvesLearner(CurvesPoint(method=method, **axes), TRAINING, [seed])
 
 
+def inputs_of(encoder):
+    """What the map sees of the training sets (seeds · count, rows, inputs)."""
+    return encoder.samples[..., : encoder.widths[0]]
+
+
 def training_set(autoencoder):
-    """The curves of an autoencoder's seeds."""
-    return autoencoder.model.inputs[:, :, :-1]
+    """The curves of an autoencoder's seeds, one after another."""
+    return autoencoder.model.samples[:, :-1]
 
 
 def test_methods_share_curves_and_batches():
@@ -264,8 +269,8 @@ def test_methods_share_curves_and_batches():
     linear, convolutional, autoencoder = (
         learner(name) for name in ("linear", "convolutional", "autoencoder")
     )
-    assert torch.equal(linear.model.inputs.squeeze(2), training_set(autoencoder))
-    assert torch.equal(convolutional.model.inputs[..., 2], training_set(autoencoder))
+    assert torch.equal(inputs_of(linear.model).squeeze(1), training_set(autoencoder))
+    assert torch.equal(inputs_of(convolutional.model)[..., 2], training_set(autoencoder))
     draws = [run.batch_streams[0].integers(0, 50, 100).tolist() for run in (linear, autoencoder)]
     assert draws[0] == draws[1]
 

@@ -150,7 +150,7 @@ class Model(Protocol):
     def set_gradients(self, batch: Tensor) -> None:
         """Set ``grad`` of the parameters to that of the losses on the curves with the numbers ``batch``.
 
-        There are as many of each seed, one seed after another: shape (seeds · batch,).
+        There are ``batch_size`` of each seed, one seed after another: shape (seeds · batch_size,).
         """
 
     def decode(self, curves: Tensor) -> Tensor:
@@ -166,11 +166,15 @@ def model_of(point: CurvesPoint, curves: Tensor, batch_size: int, seeds: Sequenc
         weights = streams("curves", "weights", seeds, n_points=point.n_points)
         return Autoencoder(curves, batch_size, weights)
     if point.method == "convolutional":
-        return Encoder(curves, windows)
+        return Encoder(curves, batch_size, windows)
     if point.method in ("preconditioned", "preconditioned_sgd"):
         whitening = torch.stack([inverse_root(second_moment(windows(one))) for one in curves])[:, None]
-        return Encoder(curves, lambda curves: (windows(curves).cpu().double() @ whitening).to(curves))
-    return Encoder(curves, lambda curves: curves.unsqueeze(2))
+
+        def whitened(curves: Tensor) -> Tensor:
+            return (windows(curves).cpu().double() @ whitening).to(curves)
+
+        return Encoder(curves, batch_size, whitened)
+    return Encoder(curves, batch_size, lambda curves: curves.unsqueeze(2))
 
 
 class Encoder:
@@ -182,23 +186,29 @@ class Encoder:
     Parameters
     ----------
     curves : the training sets (seeds, count, n).
+    batch_size : curves of each seed in a batch.
     features : from curves (seeds, count, n) to inputs (seeds, count, rows, inputs of the map).
     """
 
-    def __init__(self, curves: Tensor, features: Callable[[Tensor], Tensor]) -> None:
+    def __init__(self, curves: Tensor, batch_size: int, features: Callable[[Tensor], Tensor]) -> None:
         self.features = features
-        self.inputs = features(curves)
-        self.targets = kinks_of(curves).reshape(*self.inputs.shape[:3], -1)
-        self.weights = curves.new_zeros(len(curves), self.inputs.shape[3], self.targets.shape[3])
+        inputs = features(curves)
+        targets = kinks_of(curves).reshape(*inputs.shape[:3], -1)
+        self.samples = torch.cat([inputs, targets], 3).flatten(0, 1)
+        self.widths = [inputs.shape[3], targets.shape[3]]
+        self._batch = self.samples.new_empty(len(curves) * batch_size, *self.samples.shape[1:])
+        rows = self._batch.view(len(curves), -1, sum(self.widths))
+        self._inputs, self._targets = torch.split(rows, self.widths, 2)
+        self.weights = curves.new_zeros(len(curves), *self.widths)
         self.weights.grad = torch.zeros_like(self.weights)
         self.parameters = [self.weights]
 
     def set_gradients(self, batch: Tensor) -> None:
         """Set the gradient 2/rows · Xᵀ(XU - p) of the weights U on one batch."""
-        inputs, targets = (picked(data, batch).flatten(1, 2) for data in (self.inputs, self.targets))
-        errors = targets.baddbmm_(inputs, self.weights, beta=-1)
-        scale = 2 / inputs.shape[1]
-        torch.baddbmm(self.weights, inputs.mT, errors, beta=0, alpha=scale, out=self.weights.grad)
+        torch.index_select(self.samples, 0, batch, out=self._batch)
+        errors = self._targets.baddbmm_(self._inputs, self.weights, beta=-1)
+        scale = 2 / errors.shape[1]
+        torch.baddbmm(self.weights, self._inputs.mT, errors, beta=0, alpha=scale, out=self.weights.grad)
 
     def decode(self, curves: Tensor) -> Tensor:
         """The curves W p̂, in float64 since W sums up the errors of p̂."""
@@ -207,7 +217,7 @@ class Encoder:
 
     def loss(self, error: Tensor) -> Tensor:
         """Squared error of p̂ = W⁻¹ f̂."""
-        return kinks_of(error).square().flatten(1).mean(1) * self.targets.shape[3]
+        return kinks_of(error).square().flatten(1).mean(1) * self.widths[1]
 
 
 class Autoencoder:
@@ -216,18 +226,20 @@ class Autoencoder:
     Parameters
     ----------
     curves : the training sets (seeds, count, n).
+    batch_size : curves of each seed in a batch.
     rngs : generators of the initial weights of each seed.
     """
 
     def __init__(self, curves: Tensor, batch_size: int, rngs: Sequence[np.random.Generator]) -> None:
-        self.inputs = with_ones(curves)
+        self.samples = with_ones(curves).flatten(0, 1)
         n = curves.shape[2]
         self.parameters = over_seeds(dense_weights([n, *HIDDEN_WIDTHS, n], rng) for rng in rngs)
         self.network = DenseNetwork(self.parameters, batch_size)
+        self.batch_size = batch_size
 
     def set_gradients(self, batch: Tensor) -> None:
         """Set the gradients by backpropagation."""
-        inputs = picked(self.inputs, batch)
+        inputs = self.samples.index_select(0, batch).view(-1, self.batch_size, self.samples.shape[1])
         error = self.network.forward(inputs).sub_(inputs[:, :, :-1])
         self.network.backward(error.mul_(2 / error[0].numel()))
 
@@ -238,11 +250,6 @@ class Autoencoder:
     def loss(self, error: Tensor) -> Tensor:
         """Mean squared error."""
         return error.square().flatten(1).mean(1)
-
-
-def picked(data: Tensor, batch: Tensor) -> Tensor:
-    """What ``data`` (seeds, count, …) has of the curves with the numbers ``batch``: (seeds, batch, …)."""
-    return data.flatten(0, 1).index_select(0, batch).view(len(data), -1, *data.shape[2:])
 
 
 def with_ones(inputs: Tensor) -> Tensor:
