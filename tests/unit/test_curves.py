@@ -253,7 +253,7 @@ def learner(method, seed=0, **axes):
 
 def inputs_of(encoder):
     """What the map sees of the training sets (seeds · count, rows, inputs)."""
-    return encoder.samples[..., : encoder.widths[0]]
+    return encoder.samples[..., : encoder.weights.shape[1]]
 
 
 def training_set(autoencoder):

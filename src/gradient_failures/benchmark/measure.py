@@ -90,7 +90,7 @@ def kernels_of(learner: Any, training: Any) -> Step | None:
     if isinstance(learner, curves.CurvesLearner):
         model, rows = learner.model, training.batch_size
         if isinstance(model, curves.Encoder):
-            rows, widths = rows * model.samples.shape[1], model.widths
+            rows, widths = rows * model.samples.shape[1], list(model.weights.shape[1:])
         else:
             widths = widths_of(model.parameters)
         return kernels.dense(widths, rows)

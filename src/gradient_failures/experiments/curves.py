@@ -195,11 +195,11 @@ class Encoder:
         inputs = features(curves)
         targets = kinks_of(curves).reshape(*inputs.shape[:3], -1)
         self.samples = torch.cat([inputs, targets], 3).flatten(0, 1)
-        self.widths = [inputs.shape[3], targets.shape[3]]
         self._batch = self.samples.new_empty(len(curves) * batch_size, *self.samples.shape[1:])
-        rows = self._batch.view(len(curves), -1, sum(self.widths))
-        self._inputs, self._targets = torch.split(rows, self.widths, 2)
-        self.weights = curves.new_zeros(len(curves), *self.widths)
+        widths = [inputs.shape[3], targets.shape[3]]
+        rows = self._batch.view(len(curves), -1, sum(widths))
+        self._inputs, self._targets = torch.split(rows, widths, 2)
+        self.weights = curves.new_zeros(len(curves), *widths)
         self.weights.grad = torch.zeros_like(self.weights)
         self.parameters = [self.weights]
 
@@ -217,7 +217,7 @@ class Encoder:
 
     def loss(self, error: Tensor) -> Tensor:
         """Squared error of p̂ = W⁻¹ f̂."""
-        return kinks_of(error).square().flatten(1).mean(1) * self.widths[1]
+        return kinks_of(error).square().flatten(1).mean(1) * self.weights.shape[2]
 
 
 class Autoencoder:
@@ -235,11 +235,11 @@ class Autoencoder:
         n = curves.shape[2]
         self.parameters = over_seeds(dense_weights([n, *HIDDEN_WIDTHS, n], rng) for rng in rngs)
         self.network = DenseNetwork(self.parameters, batch_size)
-        self.batch_size = batch_size
 
     def set_gradients(self, batch: Tensor) -> None:
         """Set the gradients by backpropagation."""
-        inputs = self.samples.index_select(0, batch).view(-1, self.batch_size, self.samples.shape[1])
+        picked = self.samples.index_select(0, batch)
+        inputs = picked.view(len(self.parameters[0]), -1, picked.shape[1])
         error = self.network.forward(inputs).sub_(inputs[:, :, :-1])
         self.network.backward(error.mul_(2 / error[0].numel()))
 
