@@ -9,6 +9,7 @@ import xarray as xr
 
 from gradient_failures.config.allocation import AllocationPoint, AllocationTraining
 from gradient_failures.config.optimisers import AdamConfig
+from gradient_failures.experiments import allocation
 from gradient_failures.experiments.allocation import (
     AllocationLearner,
     logit_gradient,
@@ -102,7 +103,7 @@ def test_a_step_is_adam_on_the_mean_gradient_of_the_batch(approach):
     shares = torch.softmax(torch.nn.functional.one_hot(inputs, 30).float() @ weights + bias, 1)
     (-(shares * returns).sum(1).mean()).backward()
 
-    run._step(inputs)
+    run._step(inputs, labels, None if approach == "decomposition" else returns)
     # Adam's first step is the learning rate times the sign of the gradient where that is far above epsilon
     moved = (weights.grad.abs() > 1e-3) & (weights.grad != 0)
     assert moved.any()
@@ -125,6 +126,16 @@ def test_a_run_is_the_same_whatever_the_block():
     point = AllocationPoint(n_stocks=5, approach="end_to_end")
     block, alone = train(point, TRAINING, [0, 1, 2]), train(point, TRAINING, [1])
     xr.testing.assert_identical(block.sel(seed=[1]), alone)
+
+
+def test_a_run_is_the_same_however_many_steps_are_drawn_at_a_time(monkeypatch):
+    runs = []
+    for returns_per_draw in (1, 7 * 16 * 6, 2**18):
+        monkeypatch.setattr(allocation, "RETURNS_PER_DRAW", returns_per_draw)
+        runs.append(learner("end_to_end"))
+        runs[-1].advance(20)
+    assert torch.equal(runs[0].weights, runs[1].weights)
+    assert torch.equal(runs[0].weights, runs[2].weights)
 
 
 def ensemble_and_its_runs(approach):

@@ -4,8 +4,9 @@ An input x, one of d unit vectors, moves the one stock y(x): its return z_y is 1
 random. A linear softmax model N(x) shares out the money; the loss is L = -E zᵀN(x).
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
+from itertools import repeat
 
 import numpy as np
 import torch
@@ -21,6 +22,9 @@ from gradient_failures.training import Learner, fit
 
 Point = AllocationPoint
 Training = AllocationTraining
+
+RETURNS_PER_DRAW = 2**18
+"""How many returns are drawn at a time, if a step needs fewer: more would leave the processor's cache."""
 
 METRICS = {"loss": {"long_name": "expected negative gain", "units": "1"}}
 
@@ -65,13 +69,11 @@ class AllocationLearner(Learner):
 
     def advance(self, steps: int) -> None:
         """Take ``steps`` steps of Adam, each on a fresh batch."""
-        n_inputs, shape = self.training.n_inputs, (steps, self.training.batch_size)
-        drawn = [
-            index * n_inputs + rng.integers(0, n_inputs, shape)
-            for index, rng in enumerate(self.input_streams)
-        ]
-        for inputs in torch.as_tensor(np.concatenate(drawn, axis=1)):
-            self._step(inputs)
+        returns_per_step = len(self.seeds) * self.training.batch_size * self.bias.shape[1]
+        steps_per_draw = max(1, RETURNS_PER_DRAW // returns_per_step)
+        for first in range(0, steps, steps_per_draw):
+            for inputs, labels, returns in self._batches(min(steps_per_draw, steps - first)):
+                self._step(inputs, labels, returns)
 
     def evaluate(self) -> dict[str, Tensor]:
         """The exact loss: E z_i = 0 but for the moved stock, so L is minus its mean share over all inputs."""
@@ -87,10 +89,24 @@ class AllocationLearner(Learner):
             "returns": self.return_streams,
         }
 
-    def _step(self, inputs: Tensor) -> None:
-        """One step on the batches of all seeds, given as numbers of inputs, shape (seeds · batch,)."""
-        shares, labels = self._shares(self.weights[inputs]), self.labels[inputs]
-        gradient = logit_gradient(shares, labels, self._returns(labels)).div_(self.training.batch_size)
+    def _batches(self, count: int) -> Iterable[tuple[Tensor, Tensor, Tensor | None]]:
+        """Numbers of inputs, labels and returns of ``count`` steps; in each the batches of all seeds."""
+        n_inputs, shape = self.training.n_inputs, (count, self.training.batch_size)
+        drawn = [
+            index * n_inputs + rng.integers(0, n_inputs, shape)
+            for index, rng in enumerate(self.input_streams)
+        ]
+        inputs = torch.as_tensor(np.concatenate(drawn, axis=1))
+        labels = self.labels[inputs]
+        if self.approach == "decomposition":
+            return zip(inputs, labels, repeat(None))
+        returns = sample_returns(labels, self.bias.shape[1], self.return_streams)
+        return zip(inputs, labels, returns, strict=True)
+
+    def _step(self, inputs: Tensor, labels: Tensor, returns: Tensor | None) -> None:
+        """One step on the batches of all seeds, shapes (seeds · batch,) and (seeds · batch, n_stocks)."""
+        shares = self._shares(self.weights[inputs])
+        gradient = logit_gradient(shares, labels, returns).div_(self.training.batch_size)
         assert self.weights.grad is not None and self.bias.grad is not None
         self.weights.grad.index_add_(0, inputs, gradient)
         torch.sum(self._by_seed(gradient), 1, out=self.bias.grad)
@@ -104,23 +120,23 @@ class AllocationLearner(Learner):
     def _by_seed(self, rows: Tensor) -> Tensor:
         return rows.view(len(self.seeds), -1, rows.shape[1])
 
-    def _returns(self, labels: Tensor) -> Tensor | None:
-        if self.approach == "decomposition":
-            return None
-        return sample_returns(labels, self.bias.shape[1], self.return_streams)
-
 
 def sample_returns(labels: Tensor, n_stocks: int, rngs: Sequence[np.random.Generator]) -> Tensor:
     """Returns z of batches, one from each of ``rngs``: ±1 at random, 1 at the stock that moves.
 
     Parameters
     ----------
-    labels : the stock that moves, batch after batch, shape (n,); that of the result is (n, n_stocks).
+    labels : the stock that moves, batch after batch, shape (n,), or (steps, n) for those of several steps.
+
+    Returns
+    -------
+    Shape (n, n_stocks) or (steps, n, n_stocks), float32.
     """
-    shape = (len(labels) // len(rngs), -(-n_stocks // 64))
-    words = np.concatenate([rng.integers(0, 2**64, size=shape, dtype=np.uint64) for rng in rngs])
-    bits = torch.as_tensor(np.unpackbits(words.view(np.uint8), axis=1, count=n_stocks)).float()
-    return bits.mul_(2).sub_(1).scatter_(1, labels[:, None], 1.0)
+    *steps, n = labels.shape
+    shape = (*steps, n // len(rngs), -(-n_stocks // 64))
+    words = np.concatenate([rng.integers(0, 2**64, size=shape, dtype=np.uint64) for rng in rngs], axis=-2)
+    bits = torch.as_tensor(np.unpackbits(words.view(np.uint8), axis=-1, count=n_stocks).view(np.int8))
+    return bits.mul_(2).sub_(1).scatter_(-1, labels.unsqueeze(-1), 1).float()
 
 
 def logit_gradient(shares: Tensor, labels: Tensor, returns: Tensor | None) -> Tensor:
