@@ -32,6 +32,14 @@ SYMBOLS = {
     Verdict.NOT_RUN: "–",
 }
 
+LEGEND = {
+    Verdict.REPRODUCED: "the interval meets the criterion",
+    Verdict.NOT_REPRODUCED: "it lies outside",
+    Verdict.INCONCLUSIVE: "it straddles, or the run was too small",
+    Verdict.PARTLY: "some grid points one way, some the other",
+}
+"""What each verdict means."""
+
 
 def render(
     template: Path,
@@ -98,6 +106,8 @@ def render(
         results=results,
         summary=summary(results),
         symbols=SYMBOLS,
+        legend=LEGEND,
+        commits=commits(metrics),
         figures={name: data_uri(image) for name, image in figures.items()},
         metrics=metrics,
         costs=costs,
@@ -119,6 +129,13 @@ def summary(results: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
         "reduced": sum(result["reduced"] for result in results),
         "not_run": sum(result["verdict"] == Verdict.NOT_RUN for result in results),
     }
+
+
+def commits(metrics: Mapping[str, xr.Dataset]) -> list[str]:
+    """The commits whose code made the data, in order of name."""
+    attributes = [dataset.attrs for dataset in metrics.values()]
+    made = [each.get("runs_git_commit", each["git_commit"]) for each in attributes]
+    return sorted({commit for names in made for commit in names.split()})
 
 
 def learning_table(accuracy: xr.DataArray, level: float) -> list[dict[str, Any]]:

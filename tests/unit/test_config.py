@@ -344,7 +344,19 @@ def test_a_folder_outside_the_project_or_with_signs_of_its_own_is_refused(name, 
     "folder", ["results", "results/mine", "a.b/c_d-1+x", "ergebnisse/größe", "source", "a...", "a..b"]
 )
 def test_any_folder_inside_the_project_is_allowed(folder):
-    assert validated(with_value("pathvars.results", folder)).pathvars.results == folder
+    folders = {"results": folder, "logs": f"{folder}/logs", "benchmarks": f"{folder}/benchmarks"}
+    if folder == "results":
+        folders = {name: name for name in folders}
+    assert validated(with_value("pathvars", folders)).pathvars.results == folder
+
+
+@pytest.mark.parametrize("moved", [["results"], ["logs"], ["results", "benchmarks"]])
+def test_a_run_in_a_folder_of_its_own_keeps_its_logs_and_costs_to_itself(moved):
+    names = ["results", "logs", "benchmarks"]
+    stay = " and ".join(name for name in names if name not in moved)
+    folders = {name: f"mine/{name}" if name in moved else name for name in names}
+    message = refusal(with_value("pathvars", folders))
+    assert message.startswith(f"pathvars: {stay} would be shared with the run in the usual folders")
 
 
 def test_a_sweep_that_figures_read_has_its_axes():

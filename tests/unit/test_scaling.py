@@ -68,6 +68,17 @@ def test_sizes_show_the_least_disturbed_block_and_seeds_their_sum():
     assert scaling.over_seeds(jobs, "train_parity/dim~30") == ([4, 8], [8, 20])
 
 
+def test_the_table_tells_minutes_at_best_in_our_order_and_in_any(monkeypatch):
+    """First, the long job takes its own time; last, it starts when half of the others are done."""
+    monkeypatch.setattr(scaling, "CORES", (2,))
+    long = job(600, "train_tuples", "approach~end_to_end_long+tuple_length~3")
+    others = [job(120)] * 5
+    heading, _, row = scaling.table([*others, long], PAPER).splitlines()
+    assert [cell.strip() for cell in row.strip("|").split("|")][:4] == ["2", "10 min", "10 min", "100%"]
+    assert row.endswith("| 14 min |")
+    assert heading.count("|") == row.count("|")
+
+
 def test_the_command_draws_both_figures_and_prints_the_table(tmp_path, capsys):
     sizes = [pattern.format(2) for lines in scaling.LINES.values() for pattern in lines.values()]
     for point in {*sizes, *scaling.SEEDS.values()}:

@@ -212,7 +212,7 @@ def training_of(experiment):
 
 
 def millions_of_samples(experiment):
-    """The priority of a job that trains: those with most samples start first, so that the longest ones do."""
+    """The priority of a job that trains: of an experiment, those with most samples start first; they take longest."""
 
     def samples(wildcards):
         seeds = int(wildcards.last) - int(wildcards.first) + 1

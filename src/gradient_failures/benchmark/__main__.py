@@ -25,10 +25,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m gradient_failures.benchmark", description=__doc__)
     parser.add_argument("folder", type=Path, help="where the results go")
     parser.add_argument("--config", default="config/config.yaml", help="sizes to measure at")
-    parser.add_argument("--rounds", type=int, default=5, help="repeats, of which the median is taken")
+    parser.add_argument("--rounds", type=positive, default=5, help="repeats, of which the median is taken")
     options = parser.parse_args(arguments)
     paper = validated(read_yaml(options.config))
-    starts, results = seconds_to_start(options.config), []
+    starts, results = seconds_to_start(options.config, options.rounds), []
     # A process for each case: its memory is its own, and what it left in caches goes with it.
     fresh = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(1, mp_context=fresh, max_tasks_per_child=1) as pool:
@@ -44,6 +44,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
             results.append(result)
     files.write_text(options.folder / "table.md", table(results))
     return 0
+
+
+def positive(text: str) -> int:
+    """A whole number of at least 1; a ValueError for anything else."""
+    if (number := int(text)) < 1:
+        raise ValueError(text)
+    return number
 
 
 HEADINGS = [

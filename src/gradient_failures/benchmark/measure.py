@@ -2,6 +2,7 @@
 
 import resource
 import statistics
+import sys
 import time
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
@@ -53,10 +54,11 @@ def measure(name: str, point: Point, training: Training, rounds: int) -> dict[st
     learner.advance(20)
     learner.evaluate()
     evaluation = seconds_of(learner.evaluate, 5)
-    memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    memory = peak_memory()
     count = max(1, round(SECONDS / seconds_of(lambda: learner.advance(20), 1) * 20))
     plain_step, kernel_step = getattr(plain, name)(point, training), kernels_of(learner, training)
 
+    plain_step()  # the first one imports the compiler of torch
     seconds: dict[str, list[float]] = {"ours": [], "plain": [], "kernels": []}
     for _ in range(rounds):
         seconds["ours"].append(seconds_of(lambda: learner.advance(count), 1) / count)
@@ -103,6 +105,12 @@ def kernels_of(learner: Any, training: Any) -> Step | None:
 def widths_of(layers: Sequence[torch.Tensor]) -> list[int]:
     """Units of each layer, the row of biases among the inputs."""
     return [layers[0].shape[1], *(layer.shape[2] for layer in layers)]
+
+
+def peak_memory() -> float:
+    """The most memory that this process has had so far, in MB."""
+    unit = 1 if sys.platform == "darwin" else 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 2**20
 
 
 def seconds_of(call: Callable[[], Any], count: int) -> float:

@@ -9,7 +9,7 @@ from typing import Any
 import torch
 
 from gradient_failures.experiments import allocation, curves, parity, steps, tuples
-from gradient_failures.networks import DenseNetwork
+from gradient_failures.networks import DenseNetwork, HingeNetwork
 from gradient_failures.optimisers import SGD, Adagrad, Adam
 from gradient_failures.tuple_networks import TupleNetwork
 
@@ -17,9 +17,14 @@ Place = tuple[Any, str]
 """A module or class, and the name of a function in it."""
 
 PHASES: Mapping[str, Mapping[str, Sequence[Place]]] = {
-    "parity": {"data": [(parity, "sample")], "forward": [(DenseNetwork, "forward")]},
+    "parity": {
+        "data": [(parity, "sample")],
+        "forward": [(DenseNetwork, "forward")],
+        "backward and update": [(HingeNetwork, "sgd_step")],
+    },
     "allocation": {
-        "data": [(allocation, "sample_returns")],
+        "data": [(allocation.AllocationLearner, "_batches")],
+        "forward": [(allocation.AllocationLearner, "_shares")],
         "backward": [(allocation, "logit_gradient")],
         "optimiser": [(Adam, "step")],
     },
@@ -30,8 +35,9 @@ PHASES: Mapping[str, Mapping[str, Sequence[Place]]] = {
         "optimiser": [(Adam, "step")],
     },
     "steps": {
-        "data": [(steps.Sampler, "draw"), (steps, "classes_of")],
+        "data": [(steps.StepsLearner, "_batch")],
         "forward": [(DenseNetwork, "forward")],
+        "loss": [(steps.SquaredLoss, "error"), (steps.Multiclass, "error")],
         "backward": [(DenseNetwork, "backward")],
         "optimiser": [(Adam, "step")],
     },

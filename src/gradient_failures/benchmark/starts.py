@@ -1,6 +1,7 @@
 """What a run costs besides training: Snakemake, and the start and end of each job, imports included."""
 
 import json
+import statistics
 import subprocess
 import sys
 import tempfile
@@ -14,7 +15,7 @@ JOBS = 4
 SCRATCH = Path("results")
 
 
-def seconds_to_start(config: str) -> dict[str, float]:
+def seconds_to_start(config: str, rounds: int) -> dict[str, float]:
     """Time runs of one and of ``1 + JOBS`` training jobs, of one step each, one after another on one core.
 
     Parameters
@@ -23,11 +24,12 @@ def seconds_to_start(config: str) -> dict[str, float]:
 
     Returns
     -------
-    Seconds of Snakemake before the first job and after the last one, ``run``, and for each ``job``.
+    Seconds of Snakemake before the first job and after the last one, ``run``, and for each ``job``, medians
+    of ``rounds``.
     """
-    one, many = _seconds(config, jobs=1), _seconds(config, jobs=1 + JOBS)
-    job = (many - one) / JOBS
-    return {"run": one - job, "job": job}
+    times = [(_seconds(config, jobs=1), _seconds(config, jobs=1 + JOBS)) for _ in range(rounds)]
+    job = statistics.median((many - one) / JOBS for one, many in times)
+    return {"run": statistics.median(one for one, _ in times) - job, "job": job}
 
 
 def _seconds(config: str, jobs: int) -> float:

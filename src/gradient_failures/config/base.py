@@ -132,7 +132,7 @@ class Experiment(Strict):
 
     seeds_per_job: PositiveInt
     """Seeds trained by one job: one after another on the processor, side by side on a card. Metrics do not
-    depend on it, on a card but for rounding. A job costs 3 core-seconds to start, so blocks keep that small
+    depend on it, on a card but for rounding. A job costs 2 core-seconds to start, so blocks keep that small
     beside the training; another size names other files, which are computed again."""
 
     def training_at(self, slug: str) -> Training:

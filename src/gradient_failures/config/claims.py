@@ -99,7 +99,7 @@ PAIRED: set[Metric] = {"slower", "final_gap", "final_ratio", "ratio", "exponent"
 
 
 class Claim(Strict):
-    """One claim, fixed before the runs."""
+    """One claim, fixed before the runs it is judged on, or saying what was changed after a first run."""
 
     id: str = Field(pattern=r"^[a-z0-9][a-z0-9-]*$")
     """Unique name, used as an anchor in the report."""

@@ -59,6 +59,16 @@ class Folders(Strict):
     benchmarks: Folder
     """Seconds and memory of each job, as Snakemake measures them."""
 
+    @model_validator(mode="after")
+    def _all_are_moved_together(self) -> Self:
+        stay = [name for name, folder in self if folder == name]
+        if 0 < len(stay) < len(type(self).model_fields):
+            raise ValueError(
+                f"{' and '.join(stay)} would be shared with the run in the usual folders, whose files this "
+                "one would replace; name results, logs and benchmarks all three"
+            )
+        return self
+
 
 class PaperConfig(Strict):
     """Configuration of the reproduction."""

@@ -95,9 +95,8 @@ class StepsLearner(Learner):
     def advance(self, steps: int) -> None:
         """Take ``steps`` steps of Adam, each on a fresh batch."""
         for _ in range(steps):
-            inputs, pre_activations = self.sampler.draw()
-            scores = self.network.forward(inputs)
-            self.network.backward(self.objective.error(scores, classes_of(pre_activations, self.levels)))
+            inputs, classes = self._batch()
+            self.network.backward(self.objective.error(self.network.forward(inputs), classes))
             self.optimiser.step()
 
     def evaluate(self) -> dict[str, Tensor]:
@@ -135,6 +134,11 @@ class StepsLearner(Learner):
         target_bias = ("seed", self.targets[:, -1].cpu().double().numpy(), TARGET_BIAS_ATTRIBUTES)
         sample = ("sample", np.arange(HELD_OUT), SAMPLE_ATTRIBUTES)
         return xr.Dataset({**samples, "target_bias": target_bias}, coords={"sample": sample})
+
+    def _batch(self) -> tuple[Tensor, Tensor]:
+        """Inputs (seeds, batch, d + 1) and the classes of their labels (seeds, batch)."""
+        inputs, pre_activations = self.sampler.draw()
+        return inputs, classes_of(pre_activations, self.levels)
 
 
 def draw_target(rng: np.random.Generator) -> Tensor:
