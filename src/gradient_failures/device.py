@@ -80,7 +80,7 @@ def _cards(found: str) -> list[str]:
 
 @contextmanager
 def _place_on(cards: list[str], jobs_per_card: int) -> Iterator[str]:
-    """Hold a place on one of ``cards``, the first places of all before second ones. SLURM's only card needs none."""
+    """Hold a place on one of ``cards``, a second only if all have a first; SLURM's only card needs none."""
     if "SLURM_JOB_ID" in os.environ and len(cards) == 1:
         yield cards[0]
         return

@@ -23,8 +23,8 @@ from gradient_failures.training import Learner, fit
 Point = AllocationPoint
 Training = AllocationTraining
 
-RETURNS_PER_DRAW = 2**18
-"""How many returns are drawn at a time, if a step needs fewer: more would leave the processor's cache."""
+RETURNS_PER_DRAW = 2**21
+"""How many returns are drawn at a time, if a step needs fewer: 10 MB, so that a draw itself costs little."""
 
 METRICS = {"loss": {"long_name": "expected negative gain", "units": "1"}}
 
