@@ -114,7 +114,7 @@ def sample(
     words = np.stack([rng.integers(0, 2**64, size=(count, n_words), dtype=np.uint64) for rng in rngs])
     masks = np.packbits(np.pad(targets, [(0, 0), (0, 64 * n_words - dim)]), axis=1).view(np.uint64)
     odd = np.bitwise_count(words & masks[:, np.newaxis]).sum(2) & 1
-    bits = torch.as_tensor(np.unpackbits(words.view(np.uint8), axis=2, count=dim).view(np.int8))
-    inputs = torch.ones(len(targets), count, dim + 1)
-    inputs[:, :, :dim] = bits if encoding == "bits" else 1 - 2 * bits
+    bits = torch.as_tensor(np.unpackbits(words.view(np.uint8), axis=2, count=dim + 1).view(np.int8))
+    inputs = (bits if encoding == "bits" else bits.mul_(-2).add_(1)).float()
+    inputs[:, :, dim] = 1
     return inputs, torch.as_tensor(1 - 2 * odd.astype(np.float32))
