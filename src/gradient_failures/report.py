@@ -37,6 +37,7 @@ LEGEND = {
     Verdict.NOT_REPRODUCED: "it lies outside",
     Verdict.INCONCLUSIVE: "it straddles, or the run was too small",
     Verdict.PARTLY: "some grid points one way, some the other",
+    Verdict.NOT_RUN: "its data are not part of the run",
 }
 """What each verdict means."""
 
