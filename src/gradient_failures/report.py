@@ -3,7 +3,7 @@
 import math
 import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -92,6 +92,7 @@ def render(
         "share_of_small_targets": share_of_small_targets,
         "updates_to": updates_to,
         "datasets": datasets,
+        "commits": commits,
         "duration": duration,
         "markdown": markdown,
         "slug": lambda verdict: verdict.lower().replace(" ", "-"),
@@ -108,7 +109,6 @@ def render(
         summary=summary(results),
         symbols=SYMBOLS,
         legend=LEGEND,
-        commits=commits(metrics),
         figures={name: data_uri(image) for name, image in figures.items()},
         metrics=metrics,
         costs=costs,
@@ -130,13 +130,6 @@ def summary(results: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
         "reduced": sum(result["reduced"] for result in results),
         "not_run": sum(result["verdict"] == Verdict.NOT_RUN for result in results),
     }
-
-
-def commits(metrics: Mapping[str, xr.Dataset]) -> list[str]:
-    """The commits whose code made the data, in order of name."""
-    attributes = [dataset.attrs for dataset in metrics.values()]
-    made = [each.get("runs_git_commit", each["git_commit"]) for each in attributes]
-    return sorted({commit for names in made for commit in names.split()})
 
 
 def learning_table(accuracy: xr.DataArray, level: float) -> list[dict[str, Any]]:
@@ -229,6 +222,12 @@ def updates_to(error: xr.DataArray, level: float) -> float:
 def datasets(data_by_rule: Mapping[str, Sequence[str]], rules: Sequence[str]) -> list[str]:
     """Names of the datasets that ``rules`` make."""
     return [name for rule in rules for name in data_by_rule[rule]]
+
+
+def commits(metrics: Iterable[xr.Dataset]) -> str:
+    """The commits whose code trained or measured what is in the datasets, in order of name."""
+    made = [data.attrs.get("runs_git_commit", data.attrs["git_commit"]) for data in metrics]
+    return ", ".join(sorted({commit for names in made for commit in names.split()}))
 
 
 def duration(seconds: float) -> str:
