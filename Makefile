@@ -23,19 +23,19 @@ smoke: $(RUNTIME) ## the same workflow at tiny sizes, in minutes
 cluster: $(CLUSTER) ## what a run on SLURM needs besides; docs/cluster.md says how to start one
 
 verify: $(RUNTIME) ## whether the files of RESULTS are as the run left them
-	$(BIN)/python -m gradient_failures.verify $(RESULTS)
+	$(BIN)/python -m gradient_failures verify $(RESULTS)
 
 publish: $(RUNTIME) ## keep the report of RESULTS, without data, in docs/report
-	$(BIN)/python -m gradient_failures.publish $(RESULTS) docs/report
+	$(BIN)/python -m gradient_failures publish $(RESULTS) docs/report
 
 compare: $(RUNTIME) ## what differs between the results in A and B
-	$(BIN)/python -m gradient_failures.compare $(A) $(B)
+	$(BIN)/python -m gradient_failures compare $(A) $(B)
 
 benchmark: $(RUNTIME) ## time of a training step of every kind, next to a plain loop and to bare kernels
-	$(BIN)/python -m gradient_failures.benchmark results/benchmark
+	$(BIN)/python -m benchmarks results/benchmark
 
-test: $(DEV) ## all tests
-	$(BIN)/python -m pytest -n auto --dist worksteal
+test: $(DEV) ## all tests, with the branches of the package that none of them takes
+	$(BIN)/python -m pytest -n auto --dist worksteal --cov --cov-report=term
 
 lint: $(DEV) ## style, types and workflow checks
 	$(BIN)/ruff check .
@@ -50,7 +50,7 @@ format: $(DEV) ## apply the style
 	$(BIN)/snakefmt Snakefile workflow/rules
 
 schema: $(DEV) ## write config/schema.yaml from the models
-	$(BIN)/python -m gradient_failures.config.schema > config/schema.yaml
+	$(BIN)/python -m gradient_failures schema > config/schema.yaml
 
 lock: ## write the lock files from pyproject.toml
 	./.ci/lock $(PYTHON)
@@ -59,7 +59,7 @@ unlock: $(RUNTIME) ## after a run that was killed
 	$(BIN)/snakemake --unlock
 
 clean: ## remove everything a run leaves behind, but not .venv
-	rm -rf results logs benchmarks .snakemake
+	rm -rf results logs .snakemake
 
 $(RUNTIME): requirements.lock pyproject.toml
 	@command -v $(PYTHON) >/dev/null || { echo "python3 is missing: install Python 3.11 or newer" >&2; exit 1; }

@@ -13,6 +13,7 @@ from functools import cache
 from pathlib import Path
 from typing import Self
 
+import hypothesis
 import pytest
 import torch
 from filelock import FileLock
@@ -22,102 +23,10 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 
 torch.set_num_threads(1)  # as jobs have; with another number sums are in another order, and the bits differ
 
+hypothesis.settings.register_profile("steady", deadline=None, derandomize=True, database=None)
+hypothesis.settings.load_profile("steady")
+
 ROOT = Path(__file__).resolve().parent.parent
-
-FIGURES = [
-    "parity",
-    "parity_variants",
-    "gradient_variance",
-    "linear_periodic",
-    "tuple_images",
-    "tuples",
-    "tuple_variants",
-    "snr",
-    "gaussian_tuples",
-    "curves",
-    "conditioning",
-    "loss_surfaces",
-    "allocation",
-    "steps",
-    "forward_only",
-]
-
-TINY = """
-parity:
-  training: {steps: 60, eval_every: 20, eval_samples: 50, batch_size: 16}
-  seeds_per_job: 2
-  sweeps:
-    parity: {dim: [3, 5], seeds: 3}
-    parity_subset_size: {dim: [5], fixed_subset_size: [1, 2], seeds: 2}
-    parity_architecture: {dim: [5], seeds: 2}
-    parity_encoding: {dim: [3], seeds: 2}
-allocation:
-  training: {steps: 40, eval_every: 20, n_inputs: 20, batch_size: 10}
-  seeds_per_job: 2
-  sweeps:
-    allocation: {n_stocks: [3, 4], seeds: 2}
-tuples:
-  training:
-    end_to_end: &tuples {steps: 4, eval_every: 2, batch_size: 5, eval_tuples: 10, fixed_tuples: 20}
-    decomposition: {<<: *tuples, steps: 2}
-    end_to_end_long: {<<: *tuples, steps: 6}
-  sweeps:
-    tuples: {tuple_length: [1, 2], seeds: 2}
-    tuples_pairs: {seeds: 2}
-    tuples_longer: {tuple_length: [3]}
-    tuples_rasterisation: {tuple_length: [1], seeds: 1}
-    tuples_training_set: {tuple_length: [1], seeds: 1}
-    tuples_initial_scale: {tuple_length: [1], seeds: 1}
-  seeds_per_job: 2
-image_ceiling: {images: 1000}
-gradient_variance:
-  settings:
-    dim: [2, 8, 9]
-    architecture: [10d, 10d-10d]
-    trained_dim: [3, 4]
-    checkpoints: [0, 20]
-    enumerable_dim: 3
-    sampled_inputs: 50
-    training: {steps: 60, eval_every: 20, eval_samples: 50, batch_size: 16}
-  seeds: 2
-  seeds_per_job: 1
-linear_periodic: {surface_points: 5, dim: [2, 4], radius: [1.0, 2.0], joint_size: [2, 3], sampled_targets: 50}
-gaussian_tuples: {tuple_length: [1, 2], dim: [3, 5], sampled_dim: [3], pairs: 3, tuples_per_pair: 20}
-snr: {settings: {tuple_length: [1, 2, 3], blocks: 4, tuples_per_block: 20}, seeds: 2, seeds_per_job: 1}
-estimator_noise: {n_stocks: [3, 4], n_inputs: 20, initialisations: 2}
-loss_surfaces: {positions: 5, targets: 2, tuples: 10, tuples_shown: 2, n_points: 10}
-lemmas: {dim: [3], tuple_length: [1, 2], functions: 5, seeds: 2, cosine: [0.3, 0.5], samples: 100}
-conditioning: {n_points: [10, 20], training_curves: [10, 30], seeds: 2}
-curve_steps:
-  settings: {n_points: [10, 20], training_curves: 50, batch_size: 10, max_steps: 2000}
-  seeds: 2
-  seeds_per_job: 1
-forward_only: {lipschitz: [1, 3], input_dim: 5, samples: 20, iterations: 20, seeds: 2}
-steps:
-  training:
-    non_flat_approximation: {steps: 40, eval_every: 20, batch_size: 10}
-    end_to_end: {steps: 40, eval_every: 20, batch_size: 10}
-    multiclass: {steps: 40, eval_every: 20, batch_size: 10}
-    forward_only: {steps: 20, eval_every: 20, batch_size: 10}
-  seeds_per_job: 2
-  sweeps:
-    steps: {seeds: 2}
-curves:
-  training:
-    linear: &tiny {steps: 40, eval_every: 20, snapshots: [20, 40], training_curves: 50, heldout_curves: 20}
-    linear_sgd: *tiny
-    linear_adagrad: *tiny
-    convolutional: *tiny
-    preconditioned: *tiny
-    preconditioned_sgd: *tiny
-    autoencoder: *tiny
-  seeds_per_job: 2
-  sweeps:
-    curves: {seeds: 2}
-    curves_text: {seeds: 2}
-realisability: {exhaustive_dim: [1, 2, 3], sampled_dim: [6], sampled_targets: 2, sampled_inputs: 50}
-"""
-
 
 def pytest_xdist_auto_num_workers():
     """One more than there are cores: tests on SLURM mostly wait."""
@@ -153,7 +62,7 @@ class Project:
                 target.parent.mkdir(parents=True, exist_ok=True)
                 shutil.copy2(ROOT / name, target)
         copy = cls(folder)
-        copy.write("config/tiny.yaml", TINY)
+        shutil.copy2(ROOT / "tests/tiny.yaml", folder / "config/tiny.yaml")
         return copy
 
     def copied(self, folder: Path) -> Self:

@@ -1,7 +1,5 @@
 """Reproduction of "Failures of Gradient-Based Deep Learning" (ICML 2017, arXiv 1703.07950).
 
-The package holds the science and knows nothing of Snakemake, of paths or of the command line;
-the workflow beside it decides what to run and where the results go.
+``problems`` has one folder for each problem of the paper, with all that belongs to it; the other folders hold
+what problems share. The workflow beside the package decides what to run and where the results go.
 """
-
-__version__ = "0.1.0"

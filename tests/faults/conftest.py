@@ -8,11 +8,11 @@ import pytest
 import xarray as xr
 
 from conftest import ROOT, run_once
-from gradient_failures import dataset
+from gradient_failures.results import dataset
 
 METRICS = "results/metrics/parity_encoding.nc"
-SIGNS = "results/runs/parity/dim~3/seeds~0-1.nc"
-BITS = "results/runs/parity/dim~3+input_encoding~bits/seeds~0-1.nc"
+SIGNS = "results/runs/parity/experiment/dim~3/seeds~0-1.nc"
+BITS = "results/runs/parity/experiment/dim~3+input_encoding~bits/seeds~0-1.nc"
 """The runs that METRICS combines."""
 
 TABLE = ROOT / "docs/reliability.md"

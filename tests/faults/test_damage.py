@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from faults.conftest import BITS, METRICS, SIGNS, assert_same_data
-from gradient_failures import verify
+from gradient_failures.commands import verify
 
 DAMAGE = {
     "truncated": lambda content: content[: len(content) // 2],
@@ -69,16 +69,16 @@ def test_lost_results_are_made_again(trained, trained_copy):
     for name in (BITS, METRICS):
         (trained_copy.folder / name).unlink()
     output = trained_copy.run(METRICS)
-    assert re.search("train_parity +1\n", output)
+    assert re.search("compute_parity_experiment +1\n", output)
     assert_same_data(trained_copy, trained)
 
 
 def test_a_result_is_refused_if_its_source_changes_while_it_is_computed(project, assert_seen):
     """The job appends to a source file of its own while it trains."""
     project.edit(
-        "src/gradient_failures/experiments/parity.py",
+        "src/gradient_failures/problems/parity/experiment.py",
         "    return fit(",
-        "    with open(__file__, 'a') as source: source.write('# edited')\n    return fit(",
+        "    with open(__file__, 'a') as source: source.write('EDITED = 1')\n    return fit(",
     )
     done = project.snakemake(SIGNS)
     assert done.returncode != 0

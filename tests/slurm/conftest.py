@@ -9,15 +9,19 @@ from pathlib import Path
 import pytest
 import xarray as xr
 
-from conftest import TINY, Project
-from gradient_failures import dataset
+from conftest import ROOT, Project
+from gradient_failures.results import dataset
 from slurm.cluster import Cluster, wait_for
 
-LONG = TINY.replace("steps: 60, eval_every: 20", "steps: 50000, eval_every: 1000", 1)
+LONG = (
+    (ROOT / "tests/tiny.yaml")
+    .read_text()
+    .replace("steps: 60, eval_every: 20", "steps: 50000, eval_every: 1000", 1)
+)
 """The tiny configuration with runs of parity that last some seconds, time enough to interfere."""
 
-RUN = "results/runs/parity/dim~5/seeds~2-2.nc"
-LOG = "logs/train_parity/dim~5/seeds~2-2.log"
+RUN = "results/runs/parity/experiment/dim~5/seeds~2-2.nc"
+LOG = "logs/compute_parity_experiment/dim~5/seeds~2-2.log"
 
 
 class Submitter:

@@ -11,7 +11,7 @@ import torch
 import xarray as xr
 
 from conftest import ROOT
-from gradient_failures import dataset
+from gradient_failures.results import dataset
 from slurm.cluster import RECOVERY, missing, wait_for
 from slurm.conftest import LOG, RUN, data_of
 
@@ -20,7 +20,7 @@ pytestmark = [pytest.mark.slurm, pytest.mark.skipif(bool(missing()), reason=miss
 
 def test_whole_workflow_has_the_results_of_a_local_run(submitter, finished):
     """Blocks of seeds as on a cluster; most of them share SLURM jobs, in larger groups than the profile's."""
-    groups = ["parity", "allocation", "steps", "curves", "diagnostics", "figures"]
+    groups = ["parity", "allocation", "flat_activations", "curves", "measurements", "figures"]
     larger = ["--group-components", *(f"{group}=8" for group in groups)]
     submitter.run("all", *larger, config=("config/tiny.yaml", "config/cluster.yaml"))
     folder = submitter.project.folder
@@ -45,15 +45,15 @@ ASKED = {
 def environment_of_training(cluster, job):
     """The environment of the process of ``job`` that trains."""
     pids = re.findall(r"^(\d+)", cluster.command("scontrol", "listpids", job), flags=re.MULTILINE)
-    (pid,) = [pid for pid in pids if "train.py" in Path(f"/proc/{pid}/cmdline").read_text().split("\0")[1]]
+    (pid,) = [pid for pid in pids if "compute.py" in Path(f"/proc/{pid}/cmdline").read_text().split("\0")[1]]
     return dict(line.split("=", 1) for line in Path(f"/proc/{pid}/environ").read_text().split("\0") if line)
 
 
 def test_requests_reach_the_job_and_an_interrupted_run_cancels_it(submitter):
     requests = ["gpu=1", "slurm_partition=gpu", "runtime=7"]
-    longer = 'parity={"training": {"steps": 100000000}}'
+    longer = 'parity={"experiment": {"settings": {"steps": 100000000}}}'
     controller = submitter.start(
-        RUN, "--config", longer, "--set-resources", *(f"train_parity:{one}" for one in requests)
+        RUN, "--config", longer, "--set-resources", *(f"compute_parity_experiment:{one}" for one in requests)
     )
     job = submitter.training()
     details = submitter.cluster.details(job)
@@ -70,7 +70,7 @@ def test_requests_reach_the_job_and_an_interrupted_run_cancels_it(submitter):
 @pytest.mark.skipif(torch.cuda.is_available(), reason="torch finds a card here")
 def test_training_on_a_card_asks_for_one_and_names_the_lack_of_it(submitter):
     """The cards of this cluster are nothing that torch knows."""
-    request = ["--set-resources", "train_parity:slurm_partition=gpu"]
+    request = ["--set-resources", "compute_parity_experiment:slurm_partition=gpu"]
     controller = submitter.start(RUN, "--config", "device=cuda", "--retries", "0", *request)
     assert controller.wait(timeout=600) != 0
     (job,) = submitter.jobs()

@@ -10,17 +10,18 @@ import pytest
 import xarray as xr
 
 from conftest import Project
-from gradient_failures import dataset
+from gradient_failures.results import dataset
 from slurm.cluster import RECOVERY, missing, wait_for
 
 pytestmark = [pytest.mark.sweep, pytest.mark.skipif(bool(missing()), reason=missing())]
 
 SWEEP = """
 parity:
-  training: {{steps: 5000, eval_every: 1000, eval_samples: 100}}
-  seeds_per_job: {seeds_per_job}
-  sweeps:
-    parity: {{dim: [3, 5, 8, 12], seeds: 50}}
+  experiment:
+    settings: {{steps: 5000, eval_every: 1000, eval_samples: 100}}
+    seeds_per_job: {seeds_per_job}
+    grids:
+      parity: {{dim: [3, 5, 8, 12], seeds: 50}}
 """
 METRICS = "results/metrics/parity.nc"
 CONFIG = ("config/sweep.yaml",)
@@ -43,7 +44,7 @@ class Strikes:
         return self.submitter.start(METRICS, "--group-components", "parity=1", config=CONFIG)
 
     def finished(self):
-        return len(list((self.submitter.project.folder / "results/runs/parity").glob("*/*.nc")))
+        return len(list((self.submitter.project.folder / "results/runs/parity/experiment").glob("*/*.nc")))
 
     def training(self):
         """Processes that train for this project."""
@@ -52,7 +53,7 @@ class Strikes:
             for path in Path("/proc").glob("[0-9]*/cmdline")
             if (command := _read(path))
             and str(self.submitter.project.folder) in command
-            and "train.py" in command
+            and "compute.py" in command
         ]
 
     def kill_training(self):

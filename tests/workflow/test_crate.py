@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from gradient_failures import verify
-from gradient_failures.crate import METADATA
+from gradient_failures.commands import verify
+from gradient_failures.provenance.crate import METADATA
 
 VALIDATOR = Path(sys.prefix) / "validator"
 CONTEXT = "https://w3id.org/ro/crate/1.1/context"
@@ -55,8 +55,8 @@ def test_crate_lists_every_file_and_no_folder_of_this_machine(finished, capsys):
 def test_kept_program_is_the_one_that_ran(finished):
     kept = finished.folder / "results/project"
     names = [path.relative_to(kept) for path in kept.rglob("*.*") if path.name != ".snakemake_timestamp"]
-    assert Path("src/gradient_failures/training.py") in names
-    assert Path("workflow/report/report.html.j2") in names
+    assert Path("src/gradient_failures/training/loop.py") in names
+    assert Path("src/gradient_failures/report/page.html.j2") in names
     assert Path("requirements.lock") in names
     for name in names:
         assert (kept / name).read_bytes() == (finished.folder / name).read_bytes()
@@ -73,6 +73,6 @@ def test_commands_of_verify_mend_the_results(finished_copy, capsys, monkeypatch)
     subprocess.run(remove, check=True)
     assert make[:4] == ["snakemake", "--cores", "all", "all"]
     done = finished_copy.run(*make[3:], config=None)
-    assert "Training" not in done
+    assert "Computing" not in done
     assert "Combining" not in done
     assert verify.main([]) == 0

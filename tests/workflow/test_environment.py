@@ -8,7 +8,7 @@ import yaml
 from packaging.requirements import Requirement
 
 from conftest import ROOT
-from gradient_failures.config.schema import schema
+from gradient_failures.commands.schema import schema
 
 CONDA_NAMES = {"pytorch": "torch", "matplotlib-base": "matplotlib"}
 

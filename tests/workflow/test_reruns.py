@@ -4,171 +4,223 @@ from collections import Counter
 
 import pytest
 
-TRAINING = {
-    "parity": {"train_parity": 10, "combine": 4, "figure_parity": 1, "figure_parity_variants": 1},
-    "tuples": {"train_tuples": 10, "combine": 7, "figure_tuples": 1, "figure_tuple_variants": 1},
-    "allocation": {"train_allocation": 4, "combine": 1, "figure_allocation": 1},
-    "curves": {"train_curves": 11, "combine": 2, "figure_curves": 1},
-    "steps": {"train_steps": 4, "combine": 1, "figure_steps": 1},
-}
-DIAGNOSTICS = {
-    "realisability": {"diagnose_realisability": 1},
-    "image_ceiling": {"diagnose_image_ceiling": 1, "figure_tuples": 1, "figure_tuple_variants": 1},
-    "estimator_noise": {"diagnose_estimator_noise": 1, "figure_allocation": 1},
-    "gradient_variance": {
-        "diagnose_gradient_variance": 2,
-        "combine_seeds": 1,
-        "figure_gradient_variance": 1,
+COMPUTED = {
+    "parity.experiment": {
+        "compute_parity_experiment": 10,
+        "combine": 4,
+        "figures": ["parity", "parity_variants"],
     },
-    "snr": {"diagnose_snr": 2, "combine_seeds": 1, "figure_snr": 1},
-    "linear_periodic": {"diagnose_linear_periodic": 1, "figure_linear_periodic": 1},
-    "gaussian_tuples": {"diagnose_gaussian_tuples": 1, "figure_gaussian_tuples": 1},
-    "lemmas": {"diagnose_lemmas": 1},
-    "conditioning": {"diagnose_conditioning": 1, "figure_conditioning": 1},
-    "curve_steps": {"diagnose_curve_steps": 4, "combine_seeds": 1, "figure_conditioning": 1},
-    "forward_only": {"diagnose_forward_only": 1, "figure_forward_only": 1},
-    "loss_surfaces": {"diagnose_loss_surfaces": 1, "figure_loss_surfaces": 1},
+    "parity.gradient_variance": {
+        "compute_parity_gradient_variance": 2,
+        "combine": 1,
+        "figures": ["gradient_variance"],
+    },
+    "parity.realisability": {"compute_parity_realisability": 1, "combine": 1},
+    "linear_periodic.gradient_variance": {
+        "compute_linear_periodic_gradient_variance": 1,
+        "combine": 1,
+        "figures": ["linear_periodic"],
+    },
+    "tuples.experiment": {
+        "compute_tuples_experiment": 10,
+        "combine": 7,
+        "figures": ["tuples", "tuple_variants"],
+    },
+    "tuples.image_ceiling": {
+        "compute_tuples_image_ceiling": 1,
+        "combine": 1,
+        "figures": ["tuple_images", "tuples", "tuple_variants"],
+    },
+    "tuples.snr": {"compute_tuples_snr": 2, "combine": 1, "figures": ["snr"]},
+    "tuples.gaussian_tuples": {
+        "compute_tuples_gaussian_tuples": 1,
+        "combine": 1,
+        "figures": ["gaussian_tuples"],
+    },
+    "tuples.lemmas": {"compute_tuples_lemmas": 1, "combine": 1},
+    "allocation.experiment": {"compute_allocation_experiment": 4, "combine": 1, "figures": ["allocation"]},
+    "allocation.estimator_noise": {
+        "compute_allocation_estimator_noise": 1,
+        "combine": 1,
+        "figures": ["allocation"],
+    },
+    "curves.experiment": {
+        "compute_curves_experiment": 11,
+        "combine": 5,
+        "draw_grid": 1,
+        "figures": ["curves"],
+    },
+    "curves.conditioning": {"compute_curves_conditioning": 1, "combine": 1, "figures": ["conditioning"]},
+    "curves.sgd_steps": {"compute_curves_sgd_steps": 4, "combine": 1, "figures": ["conditioning"]},
+    "flat_activations.experiment": {
+        "compute_flat_activations_experiment": 4,
+        "combine": 1,
+        "figures": ["flat_activations"],
+    },
+    "flat_activations.forward_only": {
+        "compute_flat_activations_forward_only": 1,
+        "combine": 1,
+        "figures": ["forward_only"],
+    },
+    "summary.loss_surfaces": {"compute_summary_loss_surfaces": 1, "combine": 1, "figures": ["loss_surfaces"]},
 }
-FAMILIES = {**TRAINING, **DIAGNOSTICS}
 CRATE = {"crate": 1}
 REPORT = {"report": 1, **CRATE}
 VERDICTS = {"claims": 1, "costs": 1, **REPORT}
 DRAWN = {"figures_pdf": 1, "costs": 1, **REPORT}
 
 
-def together(*families):
-    """The jobs of families by name, and what follows; a figure that two of them share is drawn once."""
-    jobs = {name: count for family in families for name, count in FAMILIES[family].items()}
-    combined = Counter()
-    for family in dict.fromkeys(families):
-        combined.update({name: count for name, count in FAMILIES[family].items() if "combine" in name})
-    drawn = DRAWN if any(name.startswith("figure_") for name in jobs) else {}
-    return {**jobs, **combined, **VERDICTS, **drawn}
+def jobs_of(*names, **other):
+    """The jobs of computations, and what follows from them; a figure that two of them share is drawn once."""
+    jobs = Counter()
+    figures = {figure for name in names for figure in COMPUTED[name].get("figures", [])}
+    for name in names:
+        jobs.update({rule: count for rule, count in COMPUTED[name].items() if rule != "figures"})
+    drawn = DRAWN if figures else {}
+    return {**jobs, **{f"figure_{figure}": 1 for figure in figures}, **VERDICTS, **drawn, **other}
 
 
-EVERYTHING = {**together(*FAMILIES), "figure_tuple_images": 1}
-FIGURES = {name: count for name, count in EVERYTHING.items() if name.startswith("figure_")}
-COMBINED = {name: count for name, count in EVERYTHING.items() if name.startswith("combine")}
-FIGURES_OF_COMBINED = {
-    name: 1
-    for family in [*TRAINING, "gradient_variance", "snr", "curve_steps"]
-    for name in FAMILIES[family]
-    if name.startswith("figure_")
-}
-PUBLISHED = {f"figure_{name}": 1 for name in ("parity", "tuples", "snr", "allocation", "curves", "steps")}
-
-CURVES = ["curves", "conditioning", "curve_steps", "loss_surfaces"]
+EVERYTHING = jobs_of(*COMPUTED)
+FIGURES = {name: count for name, count in EVERYTHING.items() if name.startswith(("figure_", "draw_grid"))}
+TRAINING = [name for name in COMPUTED if name.endswith(".experiment")]
+CURVES = ["curves.experiment", "curves.conditioning", "curves.sgd_steps"]
+DRAWN_AGAIN = {**FIGURES, **DRAWN}
 
 PACKAGE = "src/gradient_failures"
 
 EDITS = [
-    (f"{PACKAGE}/experiments/parity.py", together("parity", "gradient_variance")),
-    (f"{PACKAGE}/experiments/tuples.py", together("tuples")),
-    (f"{PACKAGE}/experiments/allocation.py", together("allocation", "estimator_noise")),
-    (f"{PACKAGE}/experiments/curves.py", together(*CURVES)),
-    (f"{PACKAGE}/experiments/steps.py", together("steps", "loss_surfaces")),
-    (f"{PACKAGE}/config/parity.py", together("parity", "gradient_variance")),
-    (f"{PACKAGE}/config/allocation.py", together("allocation", "estimator_noise")),
-    (f"{PACKAGE}/config/curves.py", together(*CURVES)),
-    (f"{PACKAGE}/config/steps.py", together("steps", "loss_surfaces")),
-    (f"{PACKAGE}/tuple_networks.py", together("tuples", "snr", "loss_surfaces")),
+    ("problems/parity/experiment.py", jobs_of("parity.experiment", "parity.gradient_variance")),
+    ("problems/parity/settings.py", jobs_of(*(name for name in COMPUTED if name.startswith("parity.")))),
+    ("problems/parity/realisability.py", jobs_of("parity.realisability")),
+    ("problems/allocation/experiment.py", jobs_of("allocation.experiment", "allocation.estimator_noise")),
+    ("problems/curves/conditioning.py", jobs_of(*CURVES[1:], "summary.loss_surfaces")),
+    ("problems/curves/experiment.py", jobs_of(*CURVES, "summary.loss_surfaces")),
     (
-        f"{PACKAGE}/line_images.py",
-        {**together("tuples", "snr", "image_ceiling", "loss_surfaces"), "figure_tuple_images": 1},
+        "problems/tuples/networks.py",
+        jobs_of("tuples.experiment", "tuples.snr", "summary.loss_surfaces"),
     ),
-    (f"{PACKAGE}/line_convolutions.py", together("tuples", "snr", "loss_surfaces")),
-    (f"{PACKAGE}/networks.py", together("parity", "steps", "gradient_variance", *CURVES)),
-    (f"{PACKAGE}/layers.py", together(*TRAINING, "estimator_noise", "gradient_variance", "snr", *CURVES)),
-    (f"{PACKAGE}/training.py", together(*TRAINING, "estimator_noise", "gradient_variance", *CURVES)),
-    (f"{PACKAGE}/device.py", together(*TRAINING)),
-    (f"{PACKAGE}/checkpoint.py", together(*TRAINING, "estimator_noise", "gradient_variance", *CURVES)),
     (
-        f"{PACKAGE}/optimisers.py",
-        together("tuples", "allocation", "steps", "estimator_noise", *CURVES),
+        "training/optimisers.py",
+        jobs_of(
+            *TRAINING[1:],
+            "allocation.estimator_noise",
+            *CURVES[1:],
+            "summary.loss_surfaces",
+        ),
     ),
-    (f"{PACKAGE}/dataset.py", EVERYTHING),
-    (f"{PACKAGE}/combine.py", {**COMBINED, **FIGURES_OF_COMBINED, **VERDICTS, **DRAWN}),
-    (f"{PACKAGE}/quadrature.py", together("linear_periodic", "gaussian_tuples", "loss_surfaces")),
-    (f"{PACKAGE}/diagnostics/realisability.py", together("realisability")),
     (
-        f"{PACKAGE}/diagnostics/conditioning.py",
-        together("conditioning", "curve_steps", "loss_surfaces"),
+        "training/loop.py",
+        jobs_of(
+            *TRAINING,
+            "allocation.estimator_noise",
+            "parity.gradient_variance",
+            *CURVES[1:],
+            "summary.loss_surfaces",
+        ),
     ),
-    (f"{PACKAGE}/diagnostics/linear_periodic.py", together("linear_periodic", "loss_surfaces")),
-    (f"{PACKAGE}/diagnostics/forward_only.py", together("forward_only")),
-    (f"{PACKAGE}/figures/parity.py", {"figure_parity": 1, **DRAWN}),
-    (f"{PACKAGE}/plotting.py", {**FIGURES, **DRAWN}),
-    (f"{PACKAGE}/statistics.py", {**FIGURES, **together("gaussian_tuples", "snr")}),
-    (f"{PACKAGE}/measures.py", VERDICTS),
-    (f"{PACKAGE}/claims.py", VERDICTS),
-    (f"{PACKAGE}/wording.py", VERDICTS),
-    (f"{PACKAGE}/report.py", REPORT),
-    (f"{PACKAGE}/dataflow.py", REPORT),
-    (f"{PACKAGE}/costs.py", {"costs": 1, **REPORT}),
-    ("workflow/scripts/figures_pdf.py", {"figures_pdf": 1, **CRATE}),
-    ("workflow/report/captions/parity.rst", CRATE),
-    ("workflow/scripts/claims.py", VERDICTS),
-    ("workflow/report/style.css", REPORT),
-    ("config/claims.yaml", VERDICTS),
-    ("config/published.yaml", {**PUBLISHED, **DRAWN}),
-    ("config/deviations.yaml", REPORT),
-    ("requirements.lock", EVERYTHING),
-    ("requirements-dev.lock", {}),
-    ("README.md", {}),
-    (f"{PACKAGE}/config/errors.py", {**COMBINED, **FIGURES, **VERDICTS, **DRAWN}),
-    (f"{PACKAGE}/config/schema.py", CRATE),
-    (f"{PACKAGE}/imports.py", CRATE),
-    (f"{PACKAGE}/crate.py", CRATE),
-    ("workflow/rules/train.smk", CRATE),
-    ("Snakefile", CRATE),
-    ("CITATION.cff", CRATE),
-    ("config/smoke.yaml", {}),
+    ("training/checkpoint.py", CRATE),
+    ("training/devices.py", CRATE),
+    ("training/progress.py", CRATE),
+    ("config/base.py", CRATE),
+    ("config/errors.py", CRATE),
+    ("results/dataset.py", CRATE),
+    ("provenance/origin.py", CRATE),
+    ("job.py", CRATE),
+    ("results/combine.py", {"combine": EVERYTHING["combine"], **FIGURES, **VERDICTS, **DRAWN}),
+    ("results/plotting.py", DRAWN_AGAIN),
+    ("results/grid_figure.py", {"draw_grid": 1, **DRAWN}),
+    ("problems/parity/figures/parity.py", {"figure_parity": 1, **DRAWN}),
+    ("problems/parity/views.py", REPORT),
+    ("problems/parity/problem.py", CRATE),
+    ("claims/estimators.py", VERDICTS),
+    ("report/page.py", REPORT),
+    ("report/costs.py", {"costs": 1, **REPORT}),
+    ("provenance/crate.py", CRATE),
 ]
 
 
 @pytest.mark.parametrize(("name", "jobs"), EDITS, ids=[name for name, _ in EDITS])
-def test_editing_a_file_reruns_what_depends_on_it(finished_copy, name, jobs):
-    path = finished_copy.folder / name
-    with path.open("a") as file:
-        file.write("/* edited */\n" if name.endswith(".css") else "# edited\n")
+def test_a_changed_constant_reruns_what_depends_on_it(finished_copy, name, jobs):
+    path = finished_copy.folder / PACKAGE / name
+    path.write_text(path.read_text() + "\nEDITED = 1\n")
     assert finished_copy.planned() == jobs
 
 
+def test_comments_docstrings_log_lines_and_the_version_rerun_nothing(finished_copy):
+    """But for the crate, which lists the program that made the results."""
+    for path in (finished_copy.folder / PACKAGE).rglob("*.py"):
+        text = path.read_text().replace('"""', '"""Edited. ', 1).replace("log.info(", "log.debug(")
+        path.write_text(f"{text}# edited\n")
+    finished_copy.edit("pyproject.toml", 'version = "', 'version = "9.')
+    assert finished_copy.planned() == CRATE
+
+
+FILES = [
+    ("workflow/scripts/compute.py", EVERYTHING, "# edited\n"),
+    (f"{PACKAGE}/problems/parity/claims.yaml", VERDICTS, "# edited\n"),
+    (f"{PACKAGE}/problems/parity/published.yaml", {"figure_parity": 1, **DRAWN}, "# edited\n"),
+    (f"{PACKAGE}/problems/parity/deviations.yaml", REPORT, "# edited\n"),
+    (f"{PACKAGE}/problems/parity/section.html.j2", REPORT, "{# edited #}\n"),
+    (f"{PACKAGE}/report/style.css", REPORT, "/* edited */\n"),
+    ("requirements.lock", EVERYTHING, "# edited\n"),
+    ("CITATION.cff", CRATE, "# edited\n"),
+    ("workflow/rules/compute.smk", CRATE, "# edited\n"),
+    ("requirements-dev.lock", {}, "# edited\n"),
+    ("README.md", {}, "edited\n"),
+    ("config/smoke.yaml", {}, "# edited\n"),
+]
+
+
+@pytest.mark.parametrize(("name", "jobs", "text"), FILES, ids=[name for name, *_ in FILES])
+def test_editing_a_file_reruns_what_reads_it(finished_copy, name, jobs, text):
+    with (finished_copy.folder / name).open("a") as file:
+        file.write(text)
+    assert finished_copy.planned() == jobs
+
+
+def setting(problem, computation, text):
+    return f'{problem}={{"{computation}": {text}}}'
+
+
+PARITY_FIGURE = {"combine": 1, "figure_parity": 1, **VERDICTS, **DRAWN}
 OVERRIDES = [
-    ("device=auto", together(*TRAINING)),
-    ("jobs_per_card=2", REPORT),
-    ('parity={"training": {"learning_rate": 0.02}}', together("parity")),
-    ('allocation={"training": {"optimiser": {"beta1": 0.8}}}', together("allocation")),
+    ("device=auto", jobs_of(*TRAINING)),
+    ("jobs_per_gpu=2", REPORT),
+    (setting("parity", "experiment", '{"settings": {"learning_rate": 0.02}}'), jobs_of("parity.experiment")),
     (
-        'steps={"training": {"multiclass": {"batch_size": 8}}}',
-        {**together("steps"), "train_steps": 1},
+        setting("allocation", "experiment", '{"settings": {"optimiser": {"beta1": 0.8}}}'),
+        jobs_of("allocation.experiment"),
     ),
     (
-        'tuples={"training": {"decomposition": {"batch_size": 6}}}',
-        {**together("tuples"), "train_tuples": 7, "combine": 5},
+        setting(
+            "flat_activations",
+            "experiment",
+            '{"settings_by": {"approach": {"multiclass": {"batch_size": 8}}}}',
+        ),
+        jobs_of("flat_activations.experiment", compute_flat_activations_experiment=1),
     ),
     (
-        'curves={"training": {"linear": {"optimiser": {"learning_rate": 0.001}}}}',
-        {**together("curves"), "train_curves": 2},
+        setting(
+            "tuples", "experiment", '{"settings_by": {"approach": {"decomposition": {"batch_size": 6}}}}'
+        ),
+        jobs_of("tuples.experiment", compute_tuples_experiment=7, combine=5),
     ),
-    ('image_ceiling={"images": 2000}', together("image_ceiling")),
-    ('estimator_noise={"initialisations": 3}', together("estimator_noise")),
-    ('curve_steps={"settings": {"batch_size": 5}}', together("curve_steps")),
-    ('curve_steps={"seeds": 3}', {**together("curve_steps"), "diagnose_curve_steps": 2}),
+    (setting("tuples", "image_ceiling", '{"settings": {"images": 2000}}'), jobs_of("tuples.image_ceiling")),
     (
-        'curve_steps={"settings": {"n_points": [10, 12, 20]}}',
-        {**together("curve_steps"), "diagnose_curve_steps": 2},
-    ),
-    ('gradient_variance={"seeds": 3}', {**together("gradient_variance"), "diagnose_gradient_variance": 1}),
-    ('forward_only={"iterations": 10}', together("forward_only")),
-    ('realisability={"sampled_inputs": 60}', together("realisability")),
-    (
-        'parity={"sweeps": {"parity": {"dim": [3, 4, 5]}}}',
-        {"train_parity": 2, "combine": 1, "figure_parity": 1, **VERDICTS, **DRAWN},
+        setting("curves", "sgd_steps", '{"grids": {"sgd_steps": {"seeds": 3}}}'),
+        jobs_of("curves.sgd_steps", compute_curves_sgd_steps=2),
     ),
     (
-        'parity={"sweeps": {"parity_encoding": {"seeds": 4}}}',
-        {"train_parity": 2, "combine": 1, "figure_parity_variants": 1, **VERDICTS, **DRAWN},
+        setting("curves", "sgd_steps", '{"grids": {"sgd_steps": {"n_points": [10, 12, 20]}}}'),
+        jobs_of("curves.sgd_steps", compute_curves_sgd_steps=2),
+    ),
+    (
+        setting("parity", "experiment", '{"grids": {"parity": {"dim": [3, 4, 5]}}}'),
+        {"compute_parity_experiment": 2, **PARITY_FIGURE},
+    ),
+    (
+        setting("parity", "experiment", '{"grids": {"parity": {"seeds": 2}}}'),
+        PARITY_FIGURE,
     ),
 ]
 

@@ -1,19 +1,29 @@
-# One file for each sweep, with one dimension for each axis of its grid, and for each diagnostic.
+# One file for each grid, with one dimension for each of its axes.
+
+
+def grid_of(wildcards):
+    """The configuration of a grid."""
+    return PAPER.grids[wildcards.grid].config.grids[wildcards.grid]
+
+
+def settings_of_points(grid):
+    """All settings at each point of ``grid`` by the point's name."""
+    points = PAPER.grids[grid].points[grid]
+    return {point.name: point.settings.model_dump() for point in points}
 
 
 rule combine:
     input:
-        runs=lambda wildcards: runs_of(wildcards.sweep),
-        code=code_of("combine"),
+        runs=lambda wildcards: runs_of(wildcards.grid),
         lock=LOCK,
     output:
-        "<results>/metrics/{sweep}.nc",
+        "<results>/metrics/{grid}.nc",
     log:
-        "<logs>/combine/{sweep}.log",
+        "<logs>/combine/{grid}.log",
     benchmark:
-        "<benchmarks>/combine/{sweep}.tsv"
+        "<logs>/combine/{grid}.tsv"
     wildcard_constraints:
-        sweep="|".join(SWEEPS),
+        grid="|".join(PAPER.grids),
     conda:
         "../../environment.yml"
     threads: 1
@@ -21,40 +31,11 @@ rule combine:
         mem_mb=growing(2000),
         runtime=15,
     params:
-        axes=lambda wildcards: sweep_of(wildcards.sweep).axes(),
-        training=lambda wildcards: experiment_of(wildcards.sweep).training_of(
-            wildcards.sweep
-        ),
-        training_axis=lambda wildcards: experiment_of(wildcards.sweep).training_axis,
+        code=code_of("results.combine"),
+        axes=lambda wildcards: grid_of(wildcards).axes,
+        points=lambda wildcards: settings_of_points(wildcards.grid),
+        seeds=lambda wildcards: grid_of(wildcards).seeds,
     message:
-        "Combining the runs of {wildcards.sweep}"
+        "Combining the runs of {wildcards.grid}"
     script:
         "../scripts/combine.py"
-
-
-rule combine_seeds:
-    input:
-        parts=lambda wildcards: parts_of(wildcards.diagnostic),
-        code=code_of("combine_seeds"),
-        lock=LOCK,
-    output:
-        "<results>/metrics/{diagnostic}.nc",
-    log:
-        "<logs>/combine_seeds/{diagnostic}.log",
-    benchmark:
-        "<benchmarks>/combine_seeds/{diagnostic}.tsv"
-    wildcard_constraints:
-        diagnostic="|".join(SEEDED),
-    conda:
-        "../../environment.yml"
-    threads: 1
-    resources:
-        mem_mb=growing(2000),
-        runtime=15,
-    params:
-        settings=lambda wildcards: SEEDED[wildcards.diagnostic].settings.model_dump(),
-        axis=lambda wildcards: SEEDED[wildcards.diagnostic].axis,
-    message:
-        "Combining the seeds of {wildcards.diagnostic}"
-    script:
-        "../scripts/combine_seeds.py"

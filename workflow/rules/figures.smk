@@ -1,78 +1,35 @@
-# Figures as SVG, PNG and PDF, in the order of the paper, with what each is drawn from; the rule of each is figure_NAME.
+# Figures as SVG, PNG and PDF. The rule of problems/PROBLEM/figures/NAME.py is figure_NAME; grids of runs that no figure
+# is drawn from have a generic one in figures/grids.
 
-FIGURES = {
-    "parity": {
-        "learning": "<results>/metrics/parity.nc",
-        "subset_size": "<results>/metrics/parity_subset_size.nc",
-        "published": PUBLISHED,
-    },
-    "parity_variants": {
-        "architecture": "<results>/metrics/parity_architecture.nc",
-        "encoding": "<results>/metrics/parity_encoding.nc",
-    },
-    "gradient_variance": {"variances": "<results>/metrics/gradient_variance.nc"},
-    "linear_periodic": {"variances": "<results>/metrics/linear_periodic.nc"},
-    "tuple_images": {},
-    "tuples": {
-        "tuples": "<results>/metrics/tuples.nc",
-        "ceiling": "<results>/metrics/image_ceiling.nc",
-        "published": PUBLISHED,
-    },
-    "tuple_variants": {
-        "pairs": "<results>/metrics/tuples_pairs.nc",
-        "long": "<results>/metrics/tuples_long.nc",
-        "longer": "<results>/metrics/tuples_longer.nc",
-        "rasterisation": "<results>/metrics/tuples_rasterisation.nc",
-        "training_set": "<results>/metrics/tuples_training_set.nc",
-        "initial_scale": "<results>/metrics/tuples_initial_scale.nc",
-        "ceiling": "<results>/metrics/image_ceiling.nc",
-    },
-    "snr": {
-        "snr": "<results>/metrics/snr.nc",
-        "published": PUBLISHED,
-    },
-    "gaussian_tuples": {"variances": "<results>/metrics/gaussian_tuples.nc"},
-    "curves": {
-        "curves": "<results>/metrics/curves.nc",
-        "published": PUBLISHED,
-    },
-    "conditioning": {
-        "conditioning": "<results>/metrics/conditioning.nc",
-        "steps": "<results>/metrics/curve_steps.nc",
-    },
-    "loss_surfaces": {"surfaces": "<results>/metrics/loss_surfaces.nc"},
-    "allocation": {
-        "allocation": "<results>/metrics/allocation.nc",
-        "noise": "<results>/metrics/estimator_noise.nc",
-        "published": PUBLISHED,
-    },
-    "steps": {
-        "steps": "<results>/metrics/steps.nc",
-        "published": PUBLISHED,
-    },
-    "forward_only": {
-        "forward_only": "<results>/metrics/forward_only.nc",
-    },
-}
-
-DRAWN = expand("<results>/figures/{name}.{kind}", name=FIGURES, kind=FIGURE_FORMATS)
+GRIDS_WITHOUT_FIGURE = [
+    grid for problem in PAPER.problems for grid in PAPER.grids_without_figure(problem)
+]
+DRAWN = expand(
+    "<results>/figures/{name}.{kind}",
+    name=[*PAPER.figures, *(f"grids/{grid}" for grid in GRIDS_WITHOUT_FIGURE)],
+    kind=FORMATS,
+)
 
 
-for name, inputs in FIGURES.items():
+for name, (problem, drawing) in PAPER.figures.items():
 
     rule:
         name:
             f"figure_{name}"
         input:
-            **inputs,
-            code=code_of("figure", f"figures.{name}"),
+            **{grid: f"<results>/metrics/{grid}.nc" for grid in drawing.grids},
+            **(
+                {"published": str(PROBLEMS / problem / "published.yaml")}
+                if drawing.published
+                else {}
+            ),
             lock=LOCK,
         output:
-            **figure(name),
+            **figure_files(name),
         log:
             f"<logs>/figure_{name}.log",
         benchmark:
-            f"<benchmarks>/figure_{name}.tsv"
+            f"<logs>/figure_{name}.tsv"
         conda:
             "../../environment.yml"
         threads: 1
@@ -80,30 +37,61 @@ for name, inputs in FIGURES.items():
             mem_mb=growing(1000),
             runtime=10,
         params:
-            figure=name,
+            module=f"problems.{problem}.figures.{name}",
+            code=code_of(f"problems.{problem}.figures.{name}", "results.plotting"),
+            title=drawing.title,
         message:
-            "Drawing the figure {params.figure}"
+            "Drawing {params.title}"
         script:
             "../scripts/figure.py"
 
 
-rule figures_pdf:
+rule draw_grid:
     input:
-        figures=expand("<results>/figures/{name}.pdf", name=FIGURES),
-        code=code_of("figures_pdf"),
+        grid="<results>/metrics/{grid}.nc",
         lock=LOCK,
     output:
-        "<results>/report/figures.pdf",
+        **figure_files("grids/{grid}"),
     log:
-        "<logs>/figures_pdf.log",
+        "<logs>/draw_grid/{grid}.log",
     benchmark:
-        "<benchmarks>/figures_pdf.tsv"
+        "<logs>/draw_grid/{grid}.tsv"
+    wildcard_constraints:
+        grid="|".join(PAPER.grids),
     conda:
         "../../environment.yml"
     threads: 1
     resources:
         mem_mb=growing(1000),
         runtime=10,
+    params:
+        module="results.grid_figure",
+        code=code_of("results.grid_figure", "results.plotting"),
+        title=lambda wildcards: f"The runs of the grid {wildcards.grid}",
+    message:
+        "Drawing the runs of {wildcards.grid}"
+    script:
+        "../scripts/figure.py"
+
+
+rule figures_pdf:
+    input:
+        figures=[path for path in DRAWN if path.endswith(".pdf")],
+        lock=LOCK,
+    output:
+        "<results>/report/figures.pdf",
+    log:
+        "<logs>/figures_pdf.log",
+    benchmark:
+        "<logs>/figures_pdf.tsv"
+    conda:
+        "../../environment.yml"
+    threads: 1
+    resources:
+        mem_mb=growing(1000),
+        runtime=10,
+    params:
+        code=code_of("provenance.origin"),
     message:
         "Binding the figures"
     script:

@@ -1,24 +1,57 @@
 # Verdicts, costs, the page that shows them with their evidence, and the package that says where all of it comes from.
 
 
+def of_problems(name):
+    """The files called ``name`` in the folders of problems, where there is one."""
+    paths = [PROBLEMS / problem / name for problem in PAPER.problems]
+    return [str(path) for path in paths if path.exists()]
+
+
+def shown(kind, name):
+    """A file of the report, which Snakemake's own report shows too."""
+    return report(
+        f"<results>/report/{name}",
+        caption="../report/caption.rst",
+        category="Verdicts",
+        labels={"result": kind, "format": Path(name).suffix[1:]},
+    )
+
+
+GIVEN = [
+    *of_problems("claims.yaml"),
+    *of_problems("published.yaml"),
+    *of_problems("deviations.yaml"),
+    *of_problems("findings.yaml"),
+    DEVIATIONS,
+    LOCK,
+]
+TEMPLATES = [
+    str(path)
+    for kind in ("j2", "css")
+    for path in sorted(Path("src/gradient_failures/report").rglob(f"*.{kind}"))
+]
+
+
 rule claims:
     input:
         metrics=METRICS,
-        claims="config/claims.yaml",
-        code=code_of("claims"),
+        claims=of_problems("claims.yaml"),
         lock=LOCK,
     output:
         "<results>/claims.json",
     log:
         "<logs>/claims.log",
     benchmark:
-        "<benchmarks>/claims.tsv"
+        "<logs>/claims.tsv"
     conda:
         "../../environment.yml"
     threads: 1
     resources:
         mem_mb=growing(2000),
         runtime=10,
+    params:
+        problems=PAPER.problems,
+        code=code_of("claims.judge"),
     message:
         "Judging the claims"
     script:
@@ -27,21 +60,22 @@ rule claims:
 
 rule costs:
     input:
-        **benchmarks(),
-        code=code_of("costs"),
+        **costs_of_jobs(),
         lock=LOCK,
     output:
         "<results>/costs.nc",
     log:
         "<logs>/costs.log",
     benchmark:
-        "<benchmarks>/costs.tsv"
+        "<logs>/costs.tsv"
     conda:
         "../../environment.yml"
     threads: 1
     resources:
         mem_mb=growing(1000),
         runtime=10,
+    params:
+        code=code_of("report.costs"),
     message:
         "Summing up the costs"
     script:
@@ -52,32 +86,21 @@ rule report:
     input:
         claims="<results>/claims.json",
         costs="<results>/costs.nc",
-        figures=expand("<results>/figures/{name}.svg", name=FIGURES),
+        figures=[path for path in DRAWN if path.endswith(".svg")],
         metrics=METRICS,
-        deviations="config/deviations.yaml",
-        page="workflow/report/report.html.j2",
-        summary="workflow/report/summary.md.j2",
-        parts=sorted(map(str, Path("workflow/report").glob("*/*.html.j2"))),
-        style="workflow/report/style.css",
-        code=code_of("report"),
+        deviations=[*of_problems("deviations.yaml"), DEVIATIONS],
+        findings=of_problems("findings.yaml"),
+        sections=of_problems("section.html.j2"),
+        templates=TEMPLATES,
         lock=LOCK,
     output:
-        page=report(
-            "<results>/report/index.html",
-            caption="../report/captions/report.rst",
-            category="Verdicts",
-            labels={"result": "report", "format": "html"},
-        ),
-        summary=report(
-            "<results>/report/summary.md",
-            caption="../report/captions/summary.rst",
-            category="Verdicts",
-            labels={"result": "summary", "format": "md"},
-        ),
+        page=shown("report", "index.html"),
+        standalone="<results>/report/standalone.html",
+        summary=shown("summary", "summary.md"),
     log:
         "<logs>/report.log",
     benchmark:
-        "<benchmarks>/report.tsv"
+        "<logs>/report.tsv"
     conda:
         "../../environment.yml"
     threads: 1
@@ -85,9 +108,16 @@ rule report:
         mem_mb=growing(1000),
         runtime=10,
     params:
-        config=PAPER.model_dump(exclude_none=True),
-        data_by_rule=data_by_rule(),
-        data_by_figure=data_by_figure(),
+        code=code_of(
+            "report.page",
+            *(
+                f"problems.{problem}.{module}"
+                for problem in PAPER.problems
+                for module in ("problem", "views")
+            ),
+        ),
+        config=PAPER.config,
+        title="Every claim with its verdict and the evidence; it needs no network and no JavaScript.",
     message:
         "Writing the report"
     script:
@@ -100,6 +130,7 @@ rule crate:
             "<results>/claims.json",
             "<results>/costs.nc",
             "<results>/report/index.html",
+            "<results>/report/standalone.html",
             "<results>/report/summary.md",
             "<results>/report/figures.pdf",
             METRICS,
@@ -107,10 +138,9 @@ rule crate:
             DRAWN,
         ],
         workflow="Snakefile",
-        inputs=["config/claims.yaml", PUBLISHED, "config/deviations.yaml", LOCK],
-        sources=SOURCES,
+        inputs=GIVEN,
+        sources=[path for path in SOURCES if path not in GIVEN],
         citation="CITATION.cff",
-        code=code_of("crate"),
     output:
         metadata="<results>/ro-crate-metadata.json",
         config="<results>/config.yaml",
@@ -118,7 +148,7 @@ rule crate:
     log:
         "<logs>/crate.log",
     benchmark:
-        "<benchmarks>/crate.tsv"
+        "<logs>/crate.tsv"
     conda:
         "../../environment.yml"
     threads: 1
@@ -126,7 +156,8 @@ rule crate:
         mem_mb=growing(1000),
         runtime=10,
     params:
-        config=PAPER.model_dump(mode="json"),
+        code=code_of("provenance.crate"),
+        config=PAPER.config,
     message:
         "Describing the run"
     script:

@@ -1,19 +1,18 @@
-"""Combine the runs of one sweep into one file."""
+"""Combine the runs of one grid into one file."""
 
-import gc
-
-from gradient_failures import dataset, provenance
-from gradient_failures.combine import combine
-from gradient_failures.jobs import logged_to
+from gradient_failures.job import logged_to
+from gradient_failures.provenance import origin
+from gradient_failures.results import dataset
+from gradient_failures.results.combine import combine
 
 with logged_to(snakemake.log[0]):
-    gc.disable()  # all that is read stays: looking for garbage among it takes a sixth of the time
-    runs = {path: dataset.read(path) for path in snakemake.input.runs}
-    attributes = provenance.attributes(
-        title=f"All runs of the sweep {snakemake.wildcards.sweep}",
-        code=snakemake.input.code,
+    grid, params = snakemake.wildcards.grid, snakemake.params
+    attributes = origin.attributes(
+        title=f"All runs of the grid {grid}",
+        code=params.code,
         lock=snakemake.input.lock,
-        config={"sweep": snakemake.wildcards.sweep, "axes": snakemake.params.axes},
+        config={"grid": grid, "axes": params.axes, "seeds": params.seeds},
     )
-    result = combine(runs, snakemake.params.axes, snakemake.params.training, snakemake.params.training_axis)
+    runs = {path: dataset.read(path) for path in snakemake.input.runs}
+    result = combine(runs, params.axes, params.points, params.seeds)
     dataset.write(result, snakemake.output[0], {**attributes, **result.attrs})

@@ -1,13 +1,14 @@
 """Sum up what the jobs of each rule cost."""
 
-from gradient_failures import costs, dataset, provenance
-from gradient_failures.jobs import logged_to
+from gradient_failures.job import logged_to
+from gradient_failures.provenance import origin
+from gradient_failures.report import costs
+from gradient_failures.results import dataset
 
 with logged_to(snakemake.log[0]):
-    inputs = dict(snakemake.input.items())
-    code, lock = inputs.pop("code"), inputs.pop("lock")
-    attributes = provenance.attributes(
-        title="Cost of the run by rule", code=code, lock=lock, config={"rules": list(inputs)}
+    jobs = dict(snakemake.input.items())
+    lock = jobs.pop("lock")
+    attributes = origin.attributes(
+        title="Cost of the run by rule", code=snakemake.params.code, lock=lock, config={"rules": list(jobs)}
     )
-    files = {rule: [paths] if isinstance(paths, str) else paths for rule, paths in inputs.items()}
-    dataset.write(costs.table(files), snakemake.output[0], attributes)
+    dataset.write(costs.cost_dataset(jobs), snakemake.output[0], attributes)

@@ -6,9 +6,10 @@ from pathlib import Path
 
 import yaml
 
-from gradient_failures import crate, dataset, files
-from gradient_failures.config.files import read_yaml
-from gradient_failures.jobs import logged_to
+from gradient_failures.config.yaml import read_yaml
+from gradient_failures.job import logged_to
+from gradient_failures.provenance import crate, files
+from gradient_failures.results import dataset
 
 folder = Path(snakemake.output.metadata).parent
 
@@ -25,6 +26,11 @@ def kept(path):
     return name_of(copy)
 
 
+def parameter(path):
+    """Name of what the run was given in a file: ``parity-claims`` for ``parity/claims.yaml``."""
+    return "-".join(Path(path).with_suffix("").parts[-2:])
+
+
 def attributes_of(path):
     if path.endswith(".nc"):
         return dataset.read(path).attrs
@@ -34,19 +40,20 @@ def attributes_of(path):
 
 
 with logged_to(snakemake.log[0]):
+    inputs = snakemake.input
     configuration = yaml.safe_dump(snakemake.params.config, sort_keys=False, allow_unicode=True)
     files.write_text(snakemake.output.config, configuration)
     document = crate.describe(
         folder,
-        workflow=kept(snakemake.input.workflow),
+        workflow=kept(inputs.workflow),
         language=("snakemake", importlib.metadata.version("snakemake")),
-        sources=[kept(path) for path in snakemake.input.sources],
+        sources=[kept(path) for path in inputs.sources],
         inputs={
             "config": name_of(snakemake.output.config),
-            **{Path(path).stem: kept(path) for path in snakemake.input.inputs},
+            **{parameter(path): kept(path) for path in inputs.inputs},
         },
-        results={name_of(path): attributes_of(path) for path in snakemake.input.results},
-        citation=read_yaml(snakemake.input.citation),
+        results={name_of(path): attributes_of(path) for path in inputs.results},
+        citation=read_yaml(inputs.citation),
     )
     text = json.dumps(document, indent=2, ensure_ascii=False)
     files.write_text(snakemake.output.metadata, text + "\n")

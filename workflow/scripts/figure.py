@@ -2,9 +2,10 @@
 
 import importlib
 
-from gradient_failures import dataset, plotting, provenance
-from gradient_failures.config.files import read_yaml
-from gradient_failures.jobs import logged_to
+from gradient_failures.config.yaml import read_yaml
+from gradient_failures.job import logged_to
+from gradient_failures.provenance import origin
+from gradient_failures.results import dataset, plotting
 
 
 def load(path):
@@ -12,12 +13,12 @@ def load(path):
 
 
 with logged_to(snakemake.log[0]):
-    name, inputs = snakemake.params.figure, dict(snakemake.input.items())
-    code, lock = inputs.pop("code"), inputs.pop("lock")
-    module = importlib.import_module(f"gradient_failures.figures.{name}")
+    params, inputs = snakemake.params, dict(snakemake.input.items())
+    lock = inputs.pop("lock")
+    module = importlib.import_module(f"gradient_failures.{params.module}")
     with plotting.style():
-        figure = module.draw(**{key: load(path) for key, path in inputs.items()})
-        attributes = provenance.attributes(
-            title=module.TITLE, code=code, lock=lock, config={"figure": name, "data": inputs}
+        figure = module.draw(**{name: load(path) for name, path in inputs.items()})
+        attributes = origin.attributes(
+            title=params.title, code=params.code, lock=lock, config={"figure": params.module, "data": inputs}
         )
         plotting.save(figure, snakemake.output, attributes)

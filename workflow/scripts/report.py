@@ -1,33 +1,33 @@
-"""Write the report: the page and its summary."""
+"""Write the report: the page, the page to publish, and their summary."""
 
 import json
 import os
 from pathlib import Path
 
-from gradient_failures import dataset, files, provenance
-from gradient_failures.config.files import read_yaml
-from gradient_failures.jobs import logged_to
-from gradient_failures.report import render
+from gradient_failures.config.paper import validated
+from gradient_failures.config.yaml import read_yaml
+from gradient_failures.job import logged_to
+from gradient_failures.provenance import files, origin
+from gradient_failures.report.page import render
+from gradient_failures.results import dataset
 
 with logged_to(snakemake.log[0]):
-    inputs, params = snakemake.input, snakemake.params
-    content = {
-        "project": os.path.relpath(".", Path(snakemake.output.page).parent),
-        "style": Path(inputs.style).read_text(encoding="utf-8"),
-        "verdicts": json.loads(Path(inputs.claims).read_text(encoding="utf-8")),
-        "figures": {Path(path).stem: Path(path).read_bytes() for path in inputs.figures},
-        "metrics": {Path(path).stem: dataset.read(path) for path in inputs.metrics},
-        "costs": dataset.read(inputs.costs),
-        "data_by_rule": params.data_by_rule,
-        "data_by_figure": params.data_by_figure,
-        "deviations": read_yaml(inputs.deviations),
-        "config": params.config,
-        "provenance": provenance.attributes(
-            title="Report", code=inputs.code, lock=inputs.lock, config=params.config
+    inputs, outputs, params = snakemake.input, dict(snakemake.output.items()), snakemake.params
+    folder = Path(outputs["page"]).parent
+    drawings = folder.parent / "figures"
+    names = {Path(path).relative_to(drawings).with_suffix("").as_posix(): path for path in inputs.figures}
+    report = render(
+        validated(params.config),
+        results=json.loads(Path(inputs.claims).read_text(encoding="utf-8"))["results"],
+        figures={name: Path(path).read_bytes() for name, path in names.items()},
+        data={Path(path).stem: dataset.read(path) for path in inputs.metrics},
+        costs=dataset.read(inputs.costs),
+        deviations=[row for path in inputs.deviations for row in read_yaml(path)],
+        findings={Path(path).parent.name: read_yaml(path) for path in inputs.findings},
+        project=os.path.relpath(".", folder),
+        provenance=origin.attributes(
+            title="Report", code=params.code, lock=inputs.lock, config=params.config
         ),
-    }
-    for template, output in (
-        (inputs.page, snakemake.output.page),
-        (inputs.summary, snakemake.output.summary),
-    ):
-        files.write_text(output, render(Path(template), **content))
+    )
+    for name, text in report.items():
+        files.write_text(outputs[name], text)

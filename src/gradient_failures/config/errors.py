@@ -1,7 +1,7 @@
 """Mistakes in a configuration, explained to the person who made them."""
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
@@ -11,9 +11,16 @@ class ConfigError(ValueError):
     """A configuration that cannot be run; the message has one line for each mistake."""
 
 
-def explain(error: ValidationError, model: type[BaseModel]) -> str:
-    """One line for each mistake: the key, its value, what is allowed, the nearest valid key."""
-    return "\n".join(_explain_one(detail, model) for detail in error.errors())
+def explain(
+    error: ValidationError, model: type[BaseModel], written_as: Callable[[list[str]], str] = ".".join
+) -> str:
+    """One line for each mistake: the key, its value, what is allowed, the nearest valid key.
+
+    Parameters
+    ----------
+    written_as : the dotted key under which a person has written what ``model`` has at a list of keys.
+    """
+    return "\n".join(_explain_one(detail, model, written_as) for detail in error.errors())
 
 
 def unknown(name: str, valid: Iterable[str], kind: str) -> str:
@@ -24,15 +31,14 @@ def unknown(name: str, valid: Iterable[str], kind: str) -> str:
     return f"unknown {kind}{hint} Valid {kind}s here: {', '.join(valid)}"
 
 
-def _explain_one(detail: Any, model: type[BaseModel]) -> str:
+def _explain_one(detail: Any, model: type[BaseModel], written_as: Callable[[list[str]], str]) -> str:
     location = [str(part) for part in detail["loc"] if part != "[key]"]
-    key = ".".join(location) or "the configuration"
+    key = written_as(location) or "the configuration"
     if detail["type"] == "extra_forbidden":
         valid = _valid_keys(model, location[:-1])
         return f"{key}: {unknown(location[-1], valid, 'key')}"
     if detail["type"] == "missing":
-        hint = " (a new sweep needs it; did you mean one that exists?)" if "sweeps" in location[:-1] else ""
-        return f"{key}: this key is missing{hint}"
+        return f"{key}: this key is missing"
     if detail["type"] in ("model_type", "dict_type"):
         return f"{key}: {detail['input']!r} is not allowed: input should be a dictionary of keys and values"
     message = detail["msg"].removeprefix("Value error, ")
@@ -49,7 +55,9 @@ def _valid_keys(model: type[BaseModel], location: list[str]) -> list[str]:
     node: dict[str, Any] = schema
     for part in location:
         named = [*node.get("patternProperties", {}).values(), node.get("additionalProperties")]
-        node = node.get("properties", {}).get(part) or named[0] or node.get("items", {})
+        kinds = node.get("discriminator", {}).get("mapping", {})
+        chosen = {"$ref": kinds[part]} if part in kinds else node.get("properties", {}).get(part)
+        node = chosen or named[0] or node.get("items", {})
         if "$ref" in node:
             node = schema["$defs"][node["$ref"].rsplit("/", 1)[1]]
     return sorted(node.get("properties", {}))

@@ -4,31 +4,18 @@ import json
 import re
 from collections import Counter
 from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
 from typing import Annotated, Any, Self
 
-from pydantic import AfterValidator, Field, ValidationError, model_validator
+from pydantic import AfterValidator, BaseModel, Field, ValidationError, create_model, model_validator
 
-from gradient_failures.config.allocation import AllocationConfig
-from gradient_failures.config.base import Diagnostic, Experiment, Strict
-from gradient_failures.config.conditioning import ConditioningConfig
-from gradient_failures.config.curve_steps import CurveStepsConfig
-from gradient_failures.config.curves import CurvesConfig
+from gradient_failures.config.base import Strict
 from gradient_failures.config.errors import ConfigError, explain
-from gradient_failures.config.estimator_noise import EstimatorNoiseConfig
-from gradient_failures.config.forward_only import ForwardOnlyConfig
-from gradient_failures.config.gaussian_tuples import GaussianTuplesConfig
-from gradient_failures.config.gradient_variance import GradientVarianceConfig
-from gradient_failures.config.image_ceiling import ImageCeilingConfig
-from gradient_failures.config.lemmas import LemmasConfig
-from gradient_failures.config.linear_periodic import LinearPeriodicConfig
-from gradient_failures.config.loss_surfaces import LossSurfacesConfig
-from gradient_failures.config.parity import ParityConfig
-from gradient_failures.config.realisability import RealisabilityConfig
-from gradient_failures.config.snr import SnrConfig
-from gradient_failures.config.steps import StepsConfig
-from gradient_failures.config.tuples import TuplesConfig
+from gradient_failures.config.grids import Computation, ComputationConfig
+from gradient_failures.config.problem import Figure, problems
 
-OTHERS = "config|docs|profiles|src|tests|workflow"
+OTHERS = "benchmarks|config|docs|profiles|src|tests|workflow"
 """Folders of the project that hold no results."""
 
 INSIDE = rf"^(?!\.|({OTHERS})(/|$))(?!.*/\.\.(/|$))[\w.+-]+(/[\w.+-]+)*$"
@@ -54,10 +41,7 @@ class Folders(Strict):
     """Runs, metrics, figures, verdicts and the report."""
 
     logs: Folder
-    """One log for each job."""
-
-    benchmarks: Folder
-    """Seconds and memory of each job, as Snakemake measures them."""
+    """A log of each job, and beside it what it cost: seconds and memory, as Snakemake measures them."""
 
     @model_validator(mode="after")
     def _all_are_moved_together(self) -> Self:
@@ -65,96 +49,140 @@ class Folders(Strict):
         if 0 < len(stay) < len(type(self).model_fields):
             raise ValueError(
                 f"{' and '.join(stay)} would be shared with the run in the usual folders, whose files this "
-                "one would replace; name results, logs and benchmarks all three"
+                "one would replace; name results and logs both"
             )
         return self
 
 
-class PaperConfig(Strict):
-    """Configuration of the reproduction."""
+class RunConfig(Strict):
+    """Where a run writes, and on what it trains."""
 
     pathvars: Folders
     """Folders in the project, by Snakemake's name for such variables. Any may be a link to another place."""
 
     device: Annotated[str, Field(pattern=r"^(cpu|auto|cuda(:\d+)?|mps)$")]
-    """Where runs train: cpu, cuda (any free card), cuda:N, mps, or auto, the best that the machine has."""
+    """Where runs train: cpu, cuda (any free GPU), cuda:N, mps, or auto, the best that the machine has."""
 
-    jobs_per_card: Annotated[int, Field(ge=1)]
-    """How many jobs may share a graphics card."""
+    jobs_per_gpu: Annotated[int, Field(ge=1)]
+    """How many jobs may share a GPU."""
 
-    parity: ParityConfig
-    """Learning random parities (§2.1, figure 1)."""
 
-    allocation: AllocationConfig
-    """Allocating money among stocks (supplement A, figure 7 ICML = 4 extended)."""
+@dataclass(frozen=True)
+class Paper:
+    """The validated configuration.
 
-    tuples: TuplesConfig
-    """Tuples of line images, end-to-end and by decomposition (§3.1, figures 2 and 3)."""
+    Parameters
+    ----------
+    run : where it writes and trains.
+    computations : those of all problems, in the order of the configuration.
+    config : all of it in plain types.
+    """
 
-    steps: StepsConfig
-    """Flat activations: learning through a step function (figure 7 extended)."""
-    curves: CurvesConfig
-    """Finding the kinks of piecewise-linear curves (§4, figure 5 ICML = 6 extended)."""
+    run: RunConfig
+    computations: list[Computation]
+    config: Mapping[str, Any]
 
-    realisability: RealisabilityConfig
-    """The network class can represent every parity (lemma 3)."""
+    @property
+    def problems(self) -> list[str]:
+        """Names of the problems, in the order of the configuration."""
+        return list(dict.fromkeys(computation.problem for computation in self.computations))
 
-    estimator_noise: EstimatorNoiseConfig
-    """Bias and noise of the two gradient estimates of the allocation problem (supplement A)."""
+    @property
+    def grids(self) -> dict[str, Computation]:
+        """The computation of each grid by the grid's name."""
+        return {name: computation for computation in self.computations for name in computation.config.grids}
 
-    conditioning: ConditioningConfig
-    """Condition numbers of the problems on curves (§4)."""
+    @property
+    def figures(self) -> dict[str, tuple[str, Figure]]:
+        """Problem and description of each figure by name."""
+        return {
+            name: (problem, figure)
+            for problem in self.problems
+            for name, figure in problems()[problem].figures.items()
+        }
 
-    curve_steps: CurveStepsConfig
-    """SGD on curves of more and more points, with and without preconditioning (§4)."""
-
-    forward_only: ForwardOnlyConfig
-    """Convergence of the forward-only update (§5 extended)."""
-
-    image_ceiling: ImageCeilingConfig
-    """The best accuracy possible on images of lines (ours, for §3.1)."""
-
-    lemmas: LemmasConfig
-    """Lemmas 1 and 2, behind theorem 3 (supplement B.2)."""
-
-    gradient_variance: GradientVarianceConfig
-    """Variance of the gradient across parity targets (theorem 1)."""
-
-    linear_periodic: LinearPeriodicConfig
-    """Variance of the gradient across linear-periodic targets (theorem 2)."""
-
-    gaussian_tuples: GaussianTuplesConfig
-    """Variance of the gradient across products of linear labels (theorem 3)."""
-
-    loss_surfaces: LossSurfacesConfig
-    """The graphical summary (figure 6 ICML)."""
-
-    snr: SnrConfig
-    """Signal-to-noise ratio of the gradients on tuples of images (§3.2, figure 4 ICML = 5 extended)."""
-
-    def experiments(self) -> dict[str, Experiment]:
-        """The training experiments by name."""
-        return {name: part for name, part in self if isinstance(part, Experiment)}
-
-    def diagnostics(self) -> dict[str, Diagnostic]:
-        """The diagnostics by name."""
-        return {name: part for name, part in self if isinstance(part, Diagnostic)}
+    def grids_without_figure(self, problem: str) -> list[str]:
+        """The grids of ``problem`` with runs that no figure is drawn from."""
+        drawn = {grid for _, figure in self.figures.values() for grid in figure.grids}
+        return [
+            name
+            for name, computation in self.grids.items()
+            if computation.problem == problem and computation.trains and name not in drawn
+        ]
 
     def files(self) -> dict[str, set[str] | None]:
-        """The metrics files by name, with their axes; None for those of diagnostics."""
-        sweeps = [item for experiment in self.experiments().values() for item in experiment.sweeps.items()]
-        return {**{name: set(sweep.axes()) for name, sweep in sweeps}, **dict.fromkeys(self.diagnostics())}
+        """The metrics files by name, with their axes; None where a computation adds dimensions of its own."""
+        return {
+            name: set(computation.config.grids[name].axes) if computation.trains else None
+            for name, computation in self.grids.items()
+        }
 
-    @model_validator(mode="after")
-    def _one_file_for_each_name(self) -> Self:
-        sweeps = [sweep for experiment in self.experiments().values() for sweep in experiment.sweeps]
-        taken = [name for name, count in Counter([*self.diagnostics(), *sweeps]).items() if count > 1]
-        if taken:
-            raise ValueError(
-                f"two sweeps or diagnostics are called {', '.join(taken)}, "
-                "and both would write metrics/NAME.nc"
-            )
-        return self
+
+@cache
+def config_model() -> type[BaseModel]:
+    """The model of the whole configuration: that of a run, and for each problem its computations."""
+    fields: dict[str, Any] = {}
+    for name, problem in problems().items():
+        computations: dict[str, Any] = {key: (ComputationConfig, ...) for key in problem.computations}
+        fields[name] = (create_model(name, __base__=Strict, **computations), ...)
+    return create_model("PaperConfig", __base__=RunConfig, **fields)
+
+
+def validated(config: Mapping[str, Any]) -> Paper:
+    """Check ``config``; a :class:`ConfigError` says what is wrong, one line for each mistake."""
+    model, typed = config_model(), _typed(config)
+    try:
+        checked = model.model_validate(typed)
+    except ValidationError as error:
+        raise ConfigError(explain(error, model)) from None
+    computations = [
+        Computation(problem, name, settings, getattr(getattr(checked, problem), name))
+        for problem in typed
+        if problem in problems()
+        for name, settings in problems()[problem].computations.items()
+    ]
+    run = RunConfig(**{name: getattr(checked, name) for name in RunConfig.model_fields})
+    paper = Paper(run, computations, checked.model_dump(exclude_none=True))
+    mistakes = [*_impossible_points(paper), *_repeated_grids(paper), *_missing_for_figures(paper)]
+    if mistakes:
+        raise ConfigError("\n".join(mistakes))
+    return paper
+
+
+def _impossible_points(paper: Paper) -> list[str]:
+    mistakes = []
+    for computation in paper.computations:
+        try:
+            _ = computation.points
+        except ConfigError as error:
+            mistakes.append(str(error))
+    return mistakes
+
+
+def _repeated_grids(paper: Paper) -> list[str]:
+    names = Counter(name for computation in paper.computations for name in computation.config.grids)
+    return [
+        f"two grids are called {name}, and both would write metrics/{name}.nc"
+        for name, count in names.items()
+        if count > 1
+    ]
+
+
+def _missing_for_figures(paper: Paper) -> list[str]:
+    """What figures are drawn from and the configuration does not have."""
+    mistakes = []
+    for name, (problem, figure) in paper.figures.items():
+        for grid, axes in figure.grids.items():
+            computation = paper.grids.get(grid)
+            if computation is None:
+                mistakes.append(f"{problem}: the grid {grid} is missing; the figure {name} is drawn from it")
+            elif set(axes) != set(computation.config.grids[grid].axes):
+                needed = ", ".join(axes) or "none"
+                mistakes.append(
+                    f"{problem}.{computation.name}.grids.{grid} must have the axes {needed} for the figure "
+                    f"{name}; give a grid over other axes a name of its own"
+                )
+    return mistakes
 
 
 def _typed(value: Any) -> Any:
@@ -172,11 +200,3 @@ def _scalar(text: str) -> Any:
     except ValueError:
         return text
     return text if isinstance(value, dict | list) else value
-
-
-def validated(config: Mapping[str, Any]) -> PaperConfig:
-    """Check ``config``; a :class:`ConfigError` says what is wrong, one line for each mistake."""
-    try:
-        return PaperConfig.model_validate(_typed(config))
-    except ValidationError as error:
-        raise ConfigError(explain(error, PaperConfig)) from None

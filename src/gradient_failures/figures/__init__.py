@@ -1,1 +1,0 @@
-"""The figures, one module each, all with the same ``TITLE`` and ``draw``."""

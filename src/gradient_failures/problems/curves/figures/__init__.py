@@ -1,0 +1,1 @@
+"""Figures of piecewise-linear curves."""

@@ -1,0 +1,117 @@
+"""The generic figure of a grid: its metrics against training steps, and their final values by setting."""
+
+import itertools
+import textwrap
+from collections.abc import Mapping
+from typing import Any
+
+import matplotlib as mpl
+import numpy as np
+import xarray as xr
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from gradient_failures.results import plotting
+from gradient_failures.results.runs import LAST_STEP
+
+METRICS, PANELS, COLUMNS = 2, 6, 3
+"""The most metrics that are drawn, panels for each of them, and panels in a row."""
+
+FEW = 5
+"""From this number of seeds on, a median says more than every run."""
+
+COLORS = [
+    plotting.BLUE,
+    plotting.ORANGE,
+    plotting.GREEN,
+    plotting.VERMILION,
+    plotting.PURPLE,
+    plotting.SKY,
+    plotting.BLACK,
+]
+
+
+def draw(grid: xr.Dataset) -> Figure:
+    """Draw ``grid``: a colour for each value of its last axis, a panel for each point of the others.
+
+    Axes with a single value count as the first. Final values are drawn against the axis with most values.
+    """
+    if set(grid[LAST_STEP].dims) == {"seed"}:
+        grid = grid.expand_dims({"grid": ["runs"]})
+        grid["grid"].attrs = {"long_name": "", "units": "1"}
+    axes = [str(dim) for dim in grid[LAST_STEP].dims if dim != "seed"]
+    axes.sort(key=lambda axis: grid.sizes[axis] > 1)
+    dims = {*axes, "seed", "step"}
+    metrics = [metric for metric in grid.data_vars.values() if {*metric.dims} == dims][:METRICS]
+    places, colors = _places(grid, axes[:-1]), _colors(grid[axes[-1]].values)
+    rows = -(-len(places) // COLUMNS)
+    figure = Figure(figsize=(7.2, 2.2 * (len(metrics) * rows + 1)))
+    heights = [rows] * len(metrics) + [1]
+    *above, below = figure.subfigures(len(heights), 1, height_ratios=heights, squeeze=False)[:, 0]
+    for part, metric in zip(above, metrics, strict=True):
+        panels = plotting.panel_grid(part, len(places), -(-len(places) // rows))
+        for panel, place in zip(panels, places, strict=True):
+            _draw_curves(panel, metric.sel(place), axes[-1], colors)
+            panel.set_title(", ".join(f"{axis} {_word(value)}" for axis, value in place.items()))
+        panels[0].set_ylabel(_wrapped(metric))
+        part.legend(*panels[0].get_legend_handles_labels(), title=axes[-1], loc="outside right upper")
+    longest = max(reversed(axes), key=lambda axis: grid.sizes[axis])
+    for panel, metric in zip(below.subplots(1, len(metrics), squeeze=False)[0], metrics, strict=True):
+        _draw_final(panel, metric.sel(step=grid[LAST_STEP]), longest, axes[-1], colors)
+    return figure
+
+
+def _places(grid: xr.Dataset, axes: list[str]) -> list[dict[str, Any]]:
+    """The points of ``axes``, one panel each; of too many, some from the first to the last."""
+    points = itertools.product(*(grid[axis].values for axis in axes))
+    places = [dict(zip(axes, point, strict=True)) for point in points]
+    shown = np.linspace(0, len(places) - 1, min(PANELS, len(places))).round().astype(int)
+    return [places[index] for index in shown]
+
+
+def _colors(values: np.ndarray) -> dict[Any, Any]:
+    many = mpl.colormaps["viridis"](np.linspace(0, 0.9, len(values)))
+    return dict(zip(values.tolist(), COLORS if len(values) <= len(COLORS) else many, strict=False))
+
+
+def _draw_curves(panel: Axes, metric: xr.DataArray, axis: str, colors: Mapping[Any, Any]) -> None:
+    """Draw ``metric`` (axis, seed, step)."""
+    for value, color in colors.items():
+        curves = metric.sel({axis: value}).dropna("step", how="all")
+        drawn = plotting.draw_runs if curves.sizes["seed"] >= FEW else plotting.draw_each_run
+        drawn(panel, curves, color, _word(value))
+    panel.set_yscale(_scale(metric.values))
+    panel.set_xlabel(plotting.axis_label(metric["step"]))
+    plotting.thousands(panel)
+
+
+def _draw_final(panel: Axes, final: xr.DataArray, along: str, axis: str, colors: Mapping[Any, Any]) -> None:
+    """Draw ``final`` (axes, seed) against ``along``, one marker for each run."""
+    values = final[along].values
+    numeric = values.dtype.kind in "if"
+    at = xr.DataArray(values if numeric else np.arange(values.size), coords={along: values})
+    for value, color in colors.items():
+        x, y = (data.sel({axis: value}).values.ravel() for data in xr.broadcast(at, final))
+        panel.plot(x, y, color=color, marker="o", **plotting.POINT)
+    if numeric:
+        panel.set_xscale(_scale(values))
+    else:
+        panel.set_xticks(at.values, values)
+        panel.tick_params(axis="x", rotation=15)
+    panel.set_yscale(_scale(final.values))
+    panel.set_xlabel(plotting.axis_label(final[along]))
+    panel.set_ylabel(f"final {_wrapped(final)}")
+
+
+def _scale(values: np.ndarray) -> str:
+    """Logarithmic where positive values are of different orders of magnitude."""
+    smallest, largest = np.nanmin(values), np.nanmax(values)
+    return "log" if 0 < 100 * smallest < largest else "linear"
+
+
+def _wrapped(variable: xr.DataArray) -> str:
+    return textwrap.fill(plotting.axis_label(variable), 28)
+
+
+def _word(value: Any) -> str:
+    return value if isinstance(value, str) else f"{value:g}"
