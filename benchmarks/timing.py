@@ -104,7 +104,8 @@ def shares(learner: Learner, steps: int, calls: int) -> dict[str, float]:
 
     look_into(type(learner).advance.__code__, 1.0)
     del found["advance"]
-    large = {name: share for name, share in sorted(found.items(), key=itemgetter(1))[::-1] if share > 0.01}
+    in_order = sorted(found.items(), key=itemgetter(1), reverse=True)
+    large = {name: share for name, share in in_order if share > 0.01 and name.isidentifier()}
     return large | {"rest": 1 - sum(large.values())}
 
 

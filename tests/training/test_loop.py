@@ -5,6 +5,7 @@ import math
 import os
 import subprocess
 import sys
+from contextlib import nullcontext
 from pathlib import Path
 
 import numpy as np
@@ -98,6 +99,31 @@ def test_a_diverged_run_is_flagged_cut_off_and_trained_no_further(diverges_at, f
         assert np.isnan(history[name].values[~kept]).all()
 
 
+def test_a_run_that_diverges_ends_and_the_next_goes_its_whole_way():
+    learners = {4: Counter(30, 15), 7: Counter(30)}
+    history = fit([4, 7], lambda seeds: learners[seeds[0]], settings(30, 10), VARIABLES)
+    assert [learner.taken for learner in learners.values()] == [20, 30]
+    np.testing.assert_array_equal(history["diverged_at_step"], [20, math.nan])
+
+
+@pytest.mark.parametrize("device", [nullcontext, emulated_gpu])
+def test_results_of_learners_stand_beside_the_metrics(device):
+    class Marked(Counter):
+        def __init__(self, seeds):
+            super().__init__(2, *[math.inf] * len(seeds))
+            self.seeds = seeds
+
+        def results(self):
+            return xr.Dataset({"mark": ("seed", self.seeds), "curve": ("x", [5, 6])}, {"x": [0, 1]})
+
+    with device():
+        history = fit([4, 7, 5], Marked, settings(2, 1), VARIABLES)
+    assert list(history.data_vars) == ["taken", "left", "diverged_at_step", "last_step", "mark", "curve"]
+    assert history["mark"].values.tolist() == history["seed"].values.tolist() == [4, 7, 5]
+    assert history["curve"].dims == ("x",)
+    assert history["last_step"].values.tolist() == [2, 2, 2]
+
+
 def test_the_history_keeps_the_data_contract_diverged_or_not(tmp_path):
     for diverges_at in (math.inf, 10):
         history = fitted(Counter(25, diverges_at), eval_every=10)
@@ -109,7 +135,7 @@ def test_the_history_keeps_the_data_contract_diverged_or_not(tmp_path):
 def test_the_log_says_how_far_the_run_is(caplog):
     caplog.set_level(logging.INFO)
     fitted(Counter(25), eval_every=10)
-    assert "seed 7, step 0 of 25: taken 0.0000, left 25.0000" in caplog.text
+    assert "seed 7, step 0 of 25: taken 0.0000, left 25.0000; 0 steps/s, starting" in caplog.text
     assert "seed 7, step 25 of 25: taken 25.0000, left 0.0000" in caplog.text
     assert "diverged" not in caplog.text
 

@@ -33,7 +33,7 @@ try:
     PAPER = validated(config)
     CLAIMS = read_claims(PAPER.problems)
     check_data(CLAIMS, PAPER.files())
-    for facts in [DEVIATIONS, *PROBLEMS.glob("*/published.yaml")]:
+    for facts in [DEVIATIONS, *PROBLEMS.glob("*/*.yaml")]:
         read_yaml(facts)
 except ConfigError as error:
     raise WorkflowError(f"The configuration cannot be run.\n{error}")

@@ -142,7 +142,8 @@ def validated(config: Mapping[str, Any]) -> Paper:
         for name, settings in problems()[problem].computations.items()
     ]
     run = RunConfig(**{name: getattr(checked, name) for name in RunConfig.model_fields})
-    paper = Paper(run, computations, checked.model_dump(exclude_none=True))
+    plain = checked.model_dump(exclude_none=True)
+    paper = Paper(run, computations, {key: plain[key] for key in typed})
     mistakes = [*_impossible_points(paper), *_repeated_grids(paper), *_missing_for_figures(paper)]
     if mistakes:
         raise ConfigError("\n".join(mistakes))

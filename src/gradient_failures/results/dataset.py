@@ -57,7 +57,7 @@ def read(path: str | os.PathLike[str], variables: Mapping[str, Iterable[str]] | 
     if not Path(path).exists():
         raise DatasetError(path, "the file is missing")
     try:
-        dataset = xr.load_dataset(path, engine="netcdf4")
+        dataset = xr.load_dataset(path, engine="netcdf4").drop_encoding()
     except (OSError, RuntimeError, ValueError) as error:
         raise DatasetError(path, f"not readable as netCDF4, truncated or damaged ({error})") from error
     problem = _violation(dataset)

@@ -82,7 +82,8 @@ def _draw_curves(panel: Axes, metric: xr.DataArray, axis: str, colors: Mapping[A
         drawn(panel, curves, color, _word(value))
     panel.set_yscale(_scale(metric.values))
     panel.set_xlabel(plotting.axis_label(metric["step"]))
-    plotting.thousands(panel)
+    if metric["step"].max() >= 1000:
+        plotting.thousands(panel)
 
 
 def _draw_final(panel: Axes, final: xr.DataArray, along: str, axis: str, colors: Mapping[Any, Any]) -> None:

@@ -1,5 +1,7 @@
 """Theorem 1's variance: the closed form against all targets, all inputs and autograd."""
 
+from itertools import product
+
 import numpy as np
 import pytest
 import torch
@@ -9,7 +11,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 from scipy.linalg import hadamard
 
-from gradient_failures.problems.parity import experiment
+from gradient_failures.problems.parity import experiment, gradient_variance
 from gradient_failures.problems.parity.gradient_variance import (
     LOSSES,
     Settings,
@@ -23,6 +25,7 @@ from gradient_failures.problems.parity.gradient_variance import (
 )
 from gradient_failures.results import dataset
 from gradient_failures.training.layers import dense_weights, relu_network
+from gradient_failures.training.seeds import stream
 
 TRAINING = {"steps": 40, "eval_every": 20, "eval_samples": 200, "batch_size": 16, "learning_rate": 0.05}
 SMALL = {
@@ -198,20 +201,136 @@ def test_the_start_of_a_run_is_the_initial_network():
         )
 
 
-def test_the_rate_is_one_per_bit_and_is_fitted_from_eight_bits_on(small):
-    large = small.sel(dim=[8, 9])
-    logarithm = np.log2(large["variance"] / large["bound"] / 2.0 ** large["dim"])
-    expected = logarithm.sel(dim=8) - logarithm.sel(dim=9)
-    np.testing.assert_allclose(small["decay_rate"].transpose(*expected.dims), expected, rtol=1e-10)
-    np.testing.assert_allclose(small["decay_rate"].sel(loss="squared"), 1, atol=0.01)
+SLOPES = {
+    "squared": lambda scores, labels: scores - labels,
+    "hinge": lambda scores, labels: -labels * (labels * scores < 1),
+}
+"""The slope of each loss in the score."""
 
 
-def test_the_mean_signal_over_all_targets_is_the_variance_and_the_squared_mean(small):
-    choose = np.array([1, 4, 6, 4, 1])
-    mean = (small["signal_by_size"] * choose).sum("subset_size") / 16
-    variance = small["enumerated_variance"].sel(enumerated_dim=4, step=0, drop=True)
-    assert (mean > variance).all()
-    np.testing.assert_allclose(mean, variance, rtol=0.2)
+def by_definition(layers):
+    """Scores (n,) at all inputs, their gradients by autograd (n, parameters), and by loss the
+    gradient for every target (2^d, parameters)."""
+    dim = len(layers[0]) - 1
+    blocks = torch.func.jacrev(lambda *leaves: scores_of(leaves, all_inputs(dim)), tuple(range(len(layers))))
+    gradients = torch.cat([block.flatten(1) for block in blocks(*layers)], 1)
+    scores, parities = scores_of(layers, all_inputs(dim)), all_parities(dim)
+    means = {name: slope(scores, parities) @ gradients / 2**dim for name, slope in SLOPES.items()}
+    return scores, gradients, means
+
+
+def spread(gradients):
+    """Mean squared distance of the rows from their mean."""
+    return (gradients - gradients.mean(0)).square().sum(1).mean().item()
+
+
+def initial_layers(dim, architecture, seed):
+    rng = stream("parity", "weights", dim=dim, architecture=architecture, seed=seed)
+    widths = [int(factor) * dim for factor in architecture.replace("d", "").split("-")]
+    return [layer.double() for layer in dense_weights([dim, *widths, 1], rng)]
+
+
+def labels_of(dim, seed):
+    """The labels of a run's own target at all inputs, of which the i-th holds the bits of i."""
+    target = stream("parity", "target", dim=dim, fixed_subset_size="random", seed=seed).integers(
+        0, 2, dim, dtype=np.uint8
+    )
+    return all_parities(dim)[sum(int(bit) << place for place, bit in enumerate(target))]
+
+
+@pytest.mark.expects("parity.gradient_variance", "decay_rate", "variance_over_run_noise")
+def test_variance_noise_and_rate_at_initial_weights_are_those_of_autograd():
+    architectures = ["10d", "2d-3d"]
+    small = {**SMALL, "architecture": architectures, "enumerable_dim": 9, "checkpoints": [0]}
+    found = run(Settings(**small), range(2))
+    for seed, architecture in product(range(2), architectures):
+        fall = {}
+        for dim in (2, 8, 9):
+            scores, gradients, means = by_definition(initial_layers(dim, architecture, seed))
+            size = gradients.square().sum(1).mean().item()
+            variance = {name: spread(mean) for name, mean in means.items()}
+            each = SLOPES["hinge"](scores, labels_of(dim, seed))[:, None] * gradients
+            batch_noise = spread(each) / 16
+            expected = {
+                "bound": size / 2**dim,
+                "sgd_noise": batch_noise,
+                "run_noise": batch_noise / 40,
+                "variance_over_run_noise": variance["hinge"] / (batch_noise / 40),
+                "float32_resolution": 2.0**-48 * (each.mean(0).square().sum().item() + batch_noise),
+            }
+            at = found.sel(seed=seed, architecture=architecture, dim=dim)
+            for name, value in expected.items():
+                assert at[name].item() == pytest.approx(value, rel=1e-9)
+            for name, value in variance.items():
+                assert at["variance"].sel(loss=name).item() == pytest.approx(value, rel=1e-9)
+                ratio = at["variance_over_bound"].sel(loss=name).item()
+                assert ratio == pytest.approx(value / (size / 2**dim), rel=1e-9)
+                fall[name, dim] = np.log2(value / size)
+        for name in LOSSES:
+            rate = found["decay_rate"].sel(seed=seed, architecture=architecture, loss=name).item()
+            assert rate == pytest.approx(fall[name, 8] - fall[name, 9], rel=1e-9)
+    squared, hinge = (found["variance"].sel(loss=loss, dim=9, architecture="10d") for loss in LOSSES)
+    assert (hinge < 0.99 * squared).all()
+    np.testing.assert_allclose(found["decay_rate"].sel(loss="squared"), 1, atol=0.01)
+
+
+def test_the_rate_is_the_slope_of_least_squares_from_eight_bits_on():
+    found = run(Settings(**{**SMALL, "dim": [2, 8, 9, 12], "checkpoints": [0]}), [0])
+    fitted = np.log2((found["variance_over_bound"] / 2.0 ** found["dim"]).sel(dim=[8, 9, 12]))
+    for loss, architecture in product(LOSSES, SMALL["architecture"]):
+        heights = fitted.sel(seed=0, loss=loss, architecture=architecture).values
+        slope, _ = np.linalg.lstsq(np.array([[8, 1], [9, 1], [12, 1]]), heights)[0]
+        rate = found["decay_rate"].sel(seed=0, loss=loss, architecture=architecture).item()
+        assert rate == pytest.approx(-slope, rel=1e-9)
+
+
+@pytest.mark.expects("parity.gradient_variance", "enumerated_over_bound")
+def test_variance_and_noise_along_training_are_those_of_autograd(small):
+    for seed, dim in product(range(2), SMALL["trained_dim"]):
+        learner = experiment.ParityLearner(experiment.Settings(dim=dim, **TRAINING), [seed])
+        for step in (0, 20, 40):
+            learner.advance(20 if step else 0)
+            scores, gradients, means = by_definition([layer[0].double() for layer in learner.network.layers])
+            bound = gradients.square().sum(1).mean().item() / 2**dim
+            noise = spread(SLOPES["hinge"](scores, labels_of(dim, seed))[:, None] * gradients) / 16
+            at = small.sel(seed=seed, trained_dim=dim, enumerated_dim=dim, step=step)
+            assert at["trained_bound"].item() == pytest.approx(bound, rel=1e-9)
+            assert at["trained_run_noise"].item() == pytest.approx(noise / 40, rel=1e-9)
+            for name, mean in means.items():
+                variance = spread(mean)
+                for found, expected in (
+                    ("trained_variance", variance),
+                    ("trained_variance_over_bound", variance / bound),
+                    ("enumerated_variance", variance),
+                    ("enumerated_over_bound", variance / bound),
+                ):
+                    assert at[found].sel(loss=name).item() == pytest.approx(expected, rel=1e-9)
+
+
+@pytest.mark.expects("parity.gradient_variance", "closed_form_error")
+@pytest.mark.parametrize("factor", [1.25, 0.75])
+def test_a_closed_form_that_is_a_quarter_off_is_found_to_be(monkeypatch, factor):
+    def wrong(layers, inputs):
+        variance, error, bound = parity_variance(layers, inputs)
+        return variance * factor, error, bound
+
+    monkeypatch.setattr(gradient_variance, "parity_variance", wrong)
+    found = run(Settings(**{**SMALL, "checkpoints": [0, 20]}), [0])["closed_form_error"]
+    assert dict(found.sizes) == {"seed": 1, "enumerated_dim": 2, "step": 2, "loss": 2}
+    np.testing.assert_allclose(found, 0.25, rtol=1e-10)
+
+
+def test_the_signal_is_the_half_difference_of_a_target_from_its_opposite(small):
+    """By size of the target, on average, at the largest dimension enumerated."""
+    layers, parities = initial_layers(4, "10d", 1), all_parities(4)
+    scores, gradients, _ = by_definition(layers)
+    for name, slope in SLOPES.items():
+        half = (slope(scores, parities) - slope(scores, -parities)) / 2 @ gradients / 16
+        signals = half.square().sum(1).tolist()
+        for size in range(5):
+            of_size = [signal for target, signal in enumerate(signals) if target.bit_count() == size]
+            found = small["signal_by_size"].sel(seed=1, loss=name, subset_size=size).item()
+            assert found == pytest.approx(np.mean(of_size), rel=1e-9)
 
 
 def test_enumeration_agrees_along_training(small):

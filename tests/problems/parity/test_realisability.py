@@ -46,6 +46,7 @@ def test_no_error_is_left_after_the_correction(everything):
     assert corrected["smallest_margin"].values.tolist() == [1.0] * (len(DIMS) + 1)
 
 
+@pytest.mark.expects("parity.realisability", "error_rate")
 @pytest.mark.parametrize("dim", DIMS)
 def test_the_published_error_rate_is_the_chance_of_an_empty_overlap(everything, dim):
     published = everything.sel(construction="published", dim=dim)
