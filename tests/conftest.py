@@ -28,6 +28,7 @@ hypothesis.settings.load_profile("steady")
 
 ROOT = Path(__file__).resolve().parent.parent
 
+
 def pytest_xdist_auto_num_workers():
     """One more than there are cores: tests on SLURM mostly wait."""
     return len(os.sched_getaffinity(0)) + 1

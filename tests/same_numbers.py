@@ -1,7 +1,7 @@
 """Whether two runs hold the same bits, the first by the code before "one folder a problem" (commit 93cf165).
 
-``python tests/same_numbers.py OLD NEW``, each the results of a run of the same sizes. The tables below are the
-mapping of what was renamed; dimensions may be in another order, and the new data may have more variables. The
+``python tests/same_numbers.py OLD NEW``, each the results of a run of the same sizes. The tables below are
+the mapping of what was renamed; dimensions may be in another order, the new data may have more variables. The
 exit status is 0 if every number of OLD is in NEW.
 """
 

@@ -13,12 +13,12 @@ from types import SimpleNamespace
 import pytest
 import torch
 import yaml
-from benchmarks import cases, ensembles, timing
-from benchmarks.kernels import kernels_of
 from snakemake.utils import update_config
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
+from benchmarks import cases, ensembles, timing
+from benchmarks.kernels import kernels_of
 from conftest import ROOT
 from training.emulated_gpu import emulated_gpu
 

@@ -2,9 +2,9 @@
 
 import pytest
 import yaml
+
 from benchmarks import scaling
 from benchmarks.scaling import Job
-
 from conftest import ROOT
 from gradient_failures.config.grids import Run
 from gradient_failures.config.paper import validated

@@ -1,7 +1,7 @@
 """Grids: their points, the settings at each, what a run is called, and how seeds are shared out."""
 
 import re
-from itertools import product
+from itertools import permutations, product
 from typing import Annotated, Literal
 
 import pytest
@@ -45,9 +45,12 @@ def names(**config):
     return [point.name for point in computation(**config).points["grid"]]
 
 
-def test_points_are_the_grid_with_the_last_axis_fastest():
+@pytest.mark.parametrize("order", list(permutations(["size", "approach", "steps"])))
+def test_points_are_the_grid_in_the_order_of_the_settings_with_the_last_axis_fastest(order):
     axes = {"size": [3, 1], "approach": ["fancy", "plain"], "steps": [5, 6]}
-    points = computation(grids={"grid": axes}).points["grid"]
+    built = computation(grids={"grid": {axis: axes[axis] for axis in order}})
+    assert list(built.axes("grid")) == list(axes)
+    points = built.points["grid"]
     assert [tuple(point.axes.values()) for point in points] == list(product(*axes.values()))
     assert [(p.settings.size, p.settings.approach, p.settings.steps) for p in points] == list(
         product(*axes.values())
@@ -86,13 +89,13 @@ def test_an_optimiser_of_another_kind_replaces_the_one_before_and_others_are_mer
 def test_any_setting_may_be_an_axis_also_one_in_a_mapping_or_a_list():
     grid = {"size": [1], "optimiser.learning_rate": [0.1, 0.5], "widths": [[], [3, 4]]}
     points = computation(grids={"grid": grid}).points["grid"]
-    assert [(p.settings.optimiser.learning_rate, p.settings.widths) for p in points] == list(
-        product([0.1, 0.5], [[], [3, 4]])
+    assert [(p.settings.widths, p.settings.optimiser.learning_rate) for p in points] == list(
+        product([[], [3, 4]], [0.1, 0.5])
     )
     assert [p.name for p in points] == [
         "size~1",
-        "size~1+widths~3-4",
         "size~1+optimiser.learning_rate~0.5",
+        "size~1+widths~3-4",
         "size~1+widths~3-4+optimiser.learning_rate~0.5",
     ]
 

@@ -105,11 +105,11 @@ def test_every_value_ends_up_at_its_coordinates_whatever_the_order_of_the_files(
         assert combined[axis].values.tolist() == values
         assert combined[axis].attrs["long_name"]
     assert combined["seed"].values.tolist() == [0, 1, 2, 3]
-    points = {tuple(run.point.axes.values()): run.point.settings for run in sweep.jobs.values()}
+    points = {frozenset(run.point.axes.items()): run.point.settings for run in sweep.jobs.values()}
     for cell in combined["accuracy"].stack(cell=combined["accuracy"].dims).transpose("cell"):
         at = {name: cell[name].item() for name in combined["accuracy"].dims}
         seed, step = at.pop("seed"), at.pop("step")
-        settings = points[tuple(at.values())]
+        settings = points[frozenset(at.items())]
         assert cell.item() == value_at(settings, seed, step)
         assert combined["subset_size"].sel({**at, "seed": seed}).item() == settings.dim + seed
 

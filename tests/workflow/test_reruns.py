@@ -131,7 +131,7 @@ EDITS = [
     ("results/grid_figure.py", {"draw_grid": 1, **DRAWN}),
     ("problems/parity/figures/parity.py", {"figure_parity": 1, **DRAWN}),
     ("problems/parity/views.py", REPORT),
-    ("problems/parity/problem.py", CRATE),
+    ("problems/parity/problem.py", REPORT),
     ("claims/estimators.py", VERDICTS),
     ("report/page.py", REPORT),
     ("report/costs.py", {"costs": 1, **REPORT}),

@@ -34,7 +34,7 @@ def test_every_grid_has_its_file_with_its_axes_first_and_the_contract_kept(finis
     found = metrics(finished)
     assert set(found) == set(PAPER.grids)
     for name, result in found.items():
-        axes = PAPER.grids[name].config.grids[name].axes
+        axes = PAPER.grids[name].axes(name)
         for variable in result.data_vars.values():
             assert variable.dims[: len(axes)] == tuple(axes)
         for attribute in ("title", "source", "history", "references", "git_commit", "code_hash", "lock_hash"):

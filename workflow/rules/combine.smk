@@ -1,17 +1,6 @@
 # One file for each grid, with one dimension for each of its axes.
 
 
-def grid_of(wildcards):
-    """The configuration of a grid."""
-    return PAPER.grids[wildcards.grid].config.grids[wildcards.grid]
-
-
-def settings_of_points(grid):
-    """All settings at each point of ``grid`` by the point's name."""
-    points = PAPER.grids[grid].points[grid]
-    return {point.name: point.settings.model_dump() for point in points}
-
-
 rule combine:
     input:
         runs=lambda wildcards: runs_of(wildcards.grid),
@@ -32,9 +21,11 @@ rule combine:
         runtime=15,
     params:
         code=code_of("results.combine"),
-        axes=lambda wildcards: grid_of(wildcards).axes,
+        axes=lambda wildcards: PAPER.grids[wildcards.grid].axes(wildcards.grid),
         points=lambda wildcards: settings_of_points(wildcards.grid),
-        seeds=lambda wildcards: grid_of(wildcards).seeds,
+        seeds=lambda wildcards: PAPER.grids[wildcards.grid]
+        .config.grids[wildcards.grid]
+        .seeds,
     message:
         "Combining the runs of {wildcards.grid}"
     script:

@@ -29,8 +29,11 @@ LOCK = "requirements.lock"
 DEVIATIONS = "config/deviations.yaml"
 PROBLEMS = FOLDER.relative_to(PROJECT)
 
+# Snakemake puts the keys of overlays first; problems stand in the order of config.yaml.
+ORDER = [key for key in read_yaml("config/config.yaml") if key in config]
+
 try:
-    PAPER = validated(config)
+    PAPER = validated({key: config[key] for key in [*ORDER, *config]})
     CLAIMS = read_claims(PAPER.problems)
     check_data(CLAIMS, PAPER.files())
     for facts in [DEVIATIONS, *PROBLEMS.glob("*/*.yaml")]:
@@ -103,10 +106,10 @@ def costs_of_jobs():
     }
     jobs["combine"] = [f"combine/{grid}" for grid in PAPER.grids]
     jobs["draw_grid"] = [f"draw_grid/{grid}" for grid in GRIDS_WITHOUT_FIGURE]
-    jobs |= {name: [name] for name in [*map("figure_{}".format, PAPER.figures), "claims"]}
-    files = {
-        name: [f"<logs>/{job}.tsv" for job in made] for name, made in jobs.items()
+    jobs |= {
+        name: [name] for name in [*map("figure_{}".format, PAPER.figures), "claims"]
     }
+    files = {name: [f"<logs>/{job}.tsv" for job in made] for name, made in jobs.items()}
     return {name: paths for name, paths in files.items() if paths}
 
 
@@ -121,3 +124,45 @@ def figure_files(name):
         labels=labels,
     )
     return paths | {"svg": shown}
+
+
+def settings_at(computation):
+    """All settings of a job."""
+    return lambda wildcards: run_of(computation, wildcards).point.settings.model_dump()
+
+
+def seeds_at(computation):
+    """The seeds of a job."""
+    return lambda wildcards: list(run_of(computation, wildcards).seeds)
+
+
+def priority_of(computation):
+    """Jobs with most samples to train on start first: they take longest."""
+
+    def millions(wildcards):
+        run = run_of(computation, wildcards)
+        return run.point.settings.priority * len(run.seeds) / 1e6
+
+    return millions
+
+
+def settings_of_points(grid):
+    """All settings at each point of ``grid`` by the point's name."""
+    points = PAPER.grids[grid].points[grid]
+    return {point.name: point.settings.model_dump() for point in points}
+
+
+def of_problems(name):
+    """The files called ``name`` in the folders of problems, where there is one."""
+    paths = [PROBLEMS / problem / name for problem in PAPER.problems]
+    return [str(path) for path in paths if path.exists()]
+
+
+def shown(kind, name):
+    """A file of the report, which Snakemake's own report shows too."""
+    return report(
+        f"<results>/report/{name}",
+        caption="../report/caption.rst",
+        category="Verdicts",
+        labels={"result": kind, "format": Path(name).suffix[1:]},
+    )

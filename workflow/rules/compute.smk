@@ -2,26 +2,6 @@
 # compute_PROBLEM_NAME: compute_parity_experiment trains parities.
 
 
-def settings_at(computation):
-    """All settings of a job."""
-    return lambda wildcards: run_of(computation, wildcards).point.settings.model_dump()
-
-
-def seeds_at(computation):
-    """The seeds of a job."""
-    return lambda wildcards: list(run_of(computation, wildcards).seeds)
-
-
-def priority_of(computation):
-    """Jobs with most samples to train on start first: they take longest."""
-
-    def millions(wildcards):
-        run = run_of(computation, wildcards)
-        return run.point.settings.priority * len(run.seeds) / 1e6
-
-    return millions
-
-
 for computation in PAPER.computations:
 
     rule:

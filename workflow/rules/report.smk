@@ -1,22 +1,6 @@
 # Verdicts, costs, the page that shows them with their evidence, and the package that says where all of it comes from.
 
 
-def of_problems(name):
-    """The files called ``name`` in the folders of problems, where there is one."""
-    paths = [PROBLEMS / problem / name for problem in PAPER.problems]
-    return [str(path) for path in paths if path.exists()]
-
-
-def shown(kind, name):
-    """A file of the report, which Snakemake's own report shows too."""
-    return report(
-        f"<results>/report/{name}",
-        caption="../report/caption.rst",
-        category="Verdicts",
-        labels={"result": kind, "format": Path(name).suffix[1:]},
-    )
-
-
 GIVEN = [
     *of_problems("claims.yaml"),
     *of_problems("published.yaml"),

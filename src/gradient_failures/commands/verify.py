@@ -126,4 +126,3 @@ def main(arguments: Sequence[str] | None = None) -> int:
     problems = {name: what for name, what in found.items() if what}
     print(report(folder, recorded, problems))
     return 1 if problems else 0
-

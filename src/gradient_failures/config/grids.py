@@ -41,7 +41,7 @@ class Grid(BaseModel):
 
     @property
     def axes(self) -> dict[str, list[Any]]:
-        """The values of each axis, in the order in which they are written."""
+        """The values of each axis, in any order: overlays change that of keys."""
         return self.model_extra or {}
 
     @model_validator(mode="after")
@@ -135,11 +135,11 @@ class Computation:
         """The points of each grid, the last axis fastest; a :class:`ConfigError` explains all mistakes."""
         mistakes: dict[str, str] = {}
         points: dict[str, list[Point]] = {}
-        for name, grid in self.config.grids.items():
-            points[name] = []
-            for values in itertools.product(*grid.axes.values()):
+        for name in self.config.grids:
+            points[name], axes = [], self.axes(name)
+            for values in itertools.product(*axes.values()):
                 try:
-                    points[name].append(self._point(name, dict(zip(grid.axes, values, strict=True))))
+                    points[name].append(self._point(name, dict(zip(axes, values, strict=True))))
                 except ConfigError as error:
                     for line in str(error).splitlines():
                         of_grid = line.removeprefix(f"{self.problem}.{self.name}.grids.{name}: ")
@@ -147,6 +147,16 @@ class Computation:
         if mistakes:
             raise ConfigError("\n".join(mistakes.values()))
         return points
+
+    def axes(self, grid: str) -> dict[str, list[Any]]:
+        """The values of each axis of ``grid``, in the order of the settings."""
+        order, axes = list(self.model.model_fields), self.config.grids[grid].axes
+
+        def place(axis: str) -> tuple[int, str]:
+            first = axis.partition(".")[0]
+            return order.index(first) if first in order else len(order), axis
+
+        return {axis: axes[axis] for axis in sorted(axes, key=place)}
 
     def runs(self, grid: str) -> list[Run]:
         """The jobs that make up ``grid``, seeds running fastest."""

@@ -113,7 +113,7 @@ class Paper:
     def files(self) -> dict[str, set[str] | None]:
         """The metrics files by name, with their axes; None where a computation adds dimensions of its own."""
         return {
-            name: set(computation.config.grids[name].axes) if computation.trains else None
+            name: set(computation.axes(name)) if computation.trains else None
             for name, computation in self.grids.items()
         }
 
@@ -177,7 +177,7 @@ def _missing_for_figures(paper: Paper) -> list[str]:
             computation = paper.grids.get(grid)
             if computation is None:
                 mistakes.append(f"{problem}: the grid {grid} is missing; the figure {name} is drawn from it")
-            elif set(axes) != set(computation.config.grids[grid].axes):
+            elif set(axes) != set(computation.axes(grid)):
                 needed = ", ".join(axes) or "none"
                 mistakes.append(
                     f"{problem}.{computation.name}.grids.{grid} must have the axes {needed} for the figure "

@@ -12,8 +12,8 @@ from matplotlib.figure import Figure, FigureBase
 from matplotlib.ticker import FuncFormatter
 
 from gradient_failures.provenance import origin
-from gradient_failures.results import statistics
 from gradient_failures.provenance.files import atomic
+from gradient_failures.results import statistics
 
 mpl.use("Agg")
 

@@ -195,8 +195,7 @@ class _Block:
         for index in torch.nonzero(diverged_at.isnan() & ~finite).flatten().tolist():
             diverged_at[index] = self.step
             self.progress.diverged(index, self.step, kept)
-        if diverged_at.isnan().any():
-            self.progress.report(self.step, kept)
+        self.progress.report(self.step, kept)
 
 
 def _missing(*shape: int) -> Tensor:

@@ -122,22 +122,25 @@ def test_the_angle_has_the_moments_of_a_uniform_direction(dim):
     assert cosine**4 @ weights == pytest.approx(3 / (dim * (dim + 2)), rel=1e-12)
 
 
-def largest_by_grid(dim, radius):
-    """The largest variance over the norms of w of the gradient by its definition, in the plane of w and v.
+def by_definition(dim, radius, norms):
+    """Variances of the gradient at weights of these ``norms``, in the plane of w and v.
 
     The cosine of the angle between them has the density (1 - t²)^((d - 3)/2): Gauss-Jacobi is its quadrature.
     """
     cosine, masses = roots_jacobi(120, (dim - 3) / 2, (dim - 3) / 2)
     targets = radius * np.stack([cosine, np.sqrt(1 - cosine**2)], axis=1)
-    norms = np.linspace(0, radius + 4, 2001)[:, np.newaxis, np.newaxis]
-    weights = np.concatenate([norms, 0 * norms], axis=2)
+    weights = np.stack([norms, 0 * norms], axis=1)[:, np.newaxis]
     gradients = sum(
         (weights + sign * targets) * np.exp(-np.square(weights + sign * targets).sum(2, keepdims=True) / 2)
         for sign in (-1, 1)
     )
     masses = masses / masses.sum()
     along, second = gradients[:, :, 0] @ masses, np.square(gradients).sum(2) @ masses
-    return (second - along**2).max()
+    return second - along**2
+
+
+def largest_by_grid(dim, radius):
+    return by_definition(dim, radius, np.linspace(0, radius + 4, 2001)).max()
 
 
 @pytest.mark.expects(
@@ -156,6 +159,12 @@ def test_slopes_are_those_of_the_largest_variances_on_a_fine_grid():
     within = {"rtol": 0, "atol": 3e-5}
     np.testing.assert_allclose(np.log(found["variance"].sel(weights="worst")), worst, **within)
     np.testing.assert_allclose(np.log(found["joint_variance"]), joint, **within)
+    initial = [[by_definition(dim, radius, np.array([1.0])).item() for radius in radii] for dim in dims]
+    np.testing.assert_allclose(found["variance"].sel(weights="initial"), initial, rtol=1e-9)
+    for place in np.ndindex(3, 4):
+        norm = found["worst_norm"].values[place]
+        at_worst = by_definition(dims[place[0]], radii[place[1]], np.array([norm])).item()
+        np.testing.assert_allclose(np.log(at_worst), worst[place], **within)
     in_dim = [(worst[1] - worst[0]) / 3, (worst[2] - worst[1]) / 4]
     np.testing.assert_allclose(found["log_slope_in_dim"], in_dim, **within)
     in_radius = [(row[1:] - row[:-1]) / [2, 2, 3] for row in worst]

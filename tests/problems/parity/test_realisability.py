@@ -79,6 +79,12 @@ def test_sampling_estimates_the_exact_error_rate():
     assert rate != 0.75**4
 
 
+def test_the_smallest_margin_is_that_of_a_single_input():
+    one = run(settings(sampled_dim=[5], sampled_targets=1)).sel(construction="published", dim=5)
+    assert 0 < one["error_rate"] < 1
+    assert one["smallest_margin"].item() == -1
+
+
 def test_two_measurements_are_identical_and_keep_the_data_contract(tmp_path):
     first, second = run(settings()), run(settings())
     xr.testing.assert_identical(first, second)
