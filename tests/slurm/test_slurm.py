@@ -98,7 +98,7 @@ def test_requeued_job_is_waited_for_and_gives_the_same_data(submitter, expected)
 
 
 def test_job_killed_for_memory_is_retried_with_more(submitter, expected):
-    submitter.project.edit("workflow/rules/train.smk", "growing(1500)", "growing(400)")
+    submitter.project.edit("workflow/rules/compute.smk", "growing(1500)", "growing(400)")
     output = submitter.run(RUN)
     first, second = submitter.jobs()
     assert submitter.jobs() == {first: "FAILED", second: "COMPLETED"}

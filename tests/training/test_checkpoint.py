@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 from contextlib import contextmanager
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -139,13 +140,15 @@ def test_success_leaves_nothing(tmp_path):
     assert not list(tmp_path.iterdir())
 
 
-def test_a_job_is_saved_when_its_time_has_come_and_not_before(tmp_path):
-    with opened(tmp_path / "job", every=3600) as checkpoint:
-        checkpoint.offer(walked(1))
-        assert not list((tmp_path / "job").glob("*.pt"))
-    with opened(tmp_path / "job", every=0) as checkpoint:
-        checkpoint.offer(walked(1))
-        assert list((tmp_path / "job").glob("*.pt"))
+def test_a_job_is_saved_every_so_many_seconds(tmp_path, monkeypatch):
+    clock = SimpleNamespace(now=1000, monotonic=lambda: clock.now)
+    monkeypatch.setattr("gradient_failures.training.checkpoint.time", clock)
+    files = []
+    with opened(tmp_path / "job", every=60) as checkpoint:
+        for clock.now in (1059, 1061, 1119, 1122):
+            checkpoint.offer(walked(1))
+            files.append(len(list((tmp_path / "job").glob("*.pt"))))
+    assert files == [0, 1, 1, 2]
 
 
 def test_seconds_go_on_where_they_were(tmp_path):
@@ -189,7 +192,7 @@ def test_one_flipped_bit_anywhere_is_noticed(tmp_path_factory, data):
 
 
 @pytest.mark.parametrize("name", ORIGIN)
-def test_a_checkpoint_of_other_code_settings_or_device_is_refused(tmp_path, caplog, name):
+def test_a_checkpoint_of_other_code_or_settings_is_refused(tmp_path, caplog, name):
     _, new = saved(tmp_path / "job", 3, 5)
     others = origin.identity({**ORIGIN, name: "another"})
     assert additions_restored(tmp_path / "job", others) == 0
@@ -231,10 +234,11 @@ def test_a_checkpoint_that_would_run_code_is_refused_and_runs_none(tmp_path, cap
             "seconds": 0.0,
             "job": {"taken": 5, "values": [{"state": 1}, torch.ones(1000)]},
         },
+        {"identity": IDENTITY, "seconds": 0.0, "job": {"taken": 5, "values": values_of([Walk().rng])}},
         {"identity": {}, "seconds": 0.0, "job": walked(5).saved()},
         [1, 2, 3],
     ],
-    ids=["incomplete", "not a generator", "without identity", "list"],
+    ids=["incomplete", "not a generator", "too few", "without identity", "list"],
 )
 def test_a_checkpoint_of_something_else_is_refused(tmp_path, caplog, content):
     _, new = saved(tmp_path / "job", 3, 5)

@@ -85,8 +85,9 @@ def job_on(gpus, jobs_per_gpu):
 
 
 def if_one_waits(monkeypatch, do):
-    """Do something when a job finds all slots taken, instead of sleeping until the next try."""
-    monkeypatch.setattr(devices, "time", SimpleNamespace(sleep=lambda _: do()))
+    """Do something when a job has found all slots taken for the third time, instead of sleeping."""
+    waits = iter([lambda: None, lambda: None, do])
+    monkeypatch.setattr(devices, "time", SimpleNamespace(sleep=lambda _: next(waits)()))
 
 
 def test_gpus_are_shared_only_when_each_has_a_job_and_only_by_so_many(slots, monkeypatch, caplog):

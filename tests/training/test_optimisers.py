@@ -8,7 +8,8 @@ import pytest
 import torch
 
 from gradient_failures.config.optimisers import AdagradConfig, AdamConfig, SGDConfig
-from gradient_failures.training.optimisers import optimiser_of
+from gradient_failures.training.optimisers import Adagrad, optimiser_of
+from training.emulated_gpu import emulated_gpu
 
 CONSTANTS = {"learning_rate": 0.1, "beta1": 0.9, "beta2": 0.99, "epsilon": 1e-2}
 
@@ -103,6 +104,14 @@ def test_steps_have_the_bits_of_the_classes_of_torch(kind):
         for optimiser in optimisers:
             optimiser.step()
     assert all(torch.equal(one, other) for one, other in zip(ours, theirs, strict=True))
+
+
+def test_adagrad_is_fused_on_the_cpu_alone():
+    """Torch has no fused form of it for GPUs."""
+    config, _ = TORCH["adagrad"]
+    assert Adagrad([torch.ones(3)], config).fused
+    with emulated_gpu():
+        assert Adagrad([torch.ones(3)], config).fused is None
 
 
 def test_steps_do_without_the_compiler_of_torch():

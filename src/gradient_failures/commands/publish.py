@@ -1,4 +1,4 @@
-"""Keep the report of a run without its data: ``python -m gradient_failures.commands.publish RESULTS FOLDER``.
+"""Keep the report of a run without its data: ``python -m gradient_failures publish RESULTS FOLDER``.
 
 The page is the one whose links lead to nothing but what is copied with it.
 """
@@ -44,7 +44,7 @@ def publish(results: Path, folder: Path) -> None:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Publish the run named on the command line; the exit status."""
     parser = argparse.ArgumentParser(
-        prog="python -m gradient_failures.commands.publish",
+        prog="python -m gradient_failures publish",
         description="Keep the report of a run without its data.",
     )
     parser.add_argument("results", type=Path, help="results of the run")
@@ -60,7 +60,3 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 0
     print(trouble, file=sys.stderr)
     return 1
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -67,7 +67,7 @@ class Adagrad:
         self.parameters, self.config = list(parameters), config
         self.sums = [torch.zeros_like(parameter) for parameter in parameters]
         self.counts = [torch.zeros((), device="cpu") for _ in parameters]
-        self.state = [self.sums, self.counts]
+        self.state = [self.sums]
         self.fused = True if self.parameters[0].device.type == "cpu" else None
 
     @torch.no_grad()
