@@ -22,4 +22,5 @@ def test_a_command_gets_its_own_arguments_and_its_status_is_handed_back(monkeypa
 def test_an_unknown_command_is_answered_with_those_there_are(monkeypatch, capsys):
     with pytest.raises(SystemExit):
         call(monkeypatch, "verfy")
-    assert all(name in capsys.readouterr().err for name in program.COMMANDS)
+    answer = capsys.readouterr().err
+    assert all(name in answer for name in program.COMMANDS)
