@@ -14,23 +14,36 @@ from conftest import ROOT
 from gradient_failures.results import dataset
 from slurm.cluster import RECOVERY, missing, wait_for
 from slurm.conftest import LOG, RUN, data_of
+from tiny_runs import tiny_config
 
 pytestmark = [pytest.mark.slurm, pytest.mark.skipif(bool(missing()), reason=missing())]
 
+GROUPS = ["parity", "allocation", "flat_activations", "curves", "measurements", "figures"]
+ONE_GRID_EACH = [next(iter(computation.config.grids)) for computation in tiny_config().computations]
 
-def test_whole_workflow_has_the_results_of_a_local_run(submitter, finished):
+
+def assert_results_of_a_local_run(submitter, finished, targets):
     """Blocks of seeds as on a cluster; most of them share SLURM jobs, in larger groups than the profile's."""
-    groups = ["parity", "allocation", "flat_activations", "curves", "measurements", "figures"]
-    larger = ["--group-components", *(f"{group}=8" for group in groups)]
-    submitter.run("all", *larger, config=("config/tiny.yaml", "config/cluster.yaml"))
-    folder = submitter.project.folder
-    assert (folder / "results/report/index.html").exists()
+    larger = ["--group-components", *(f"{group}=8" for group in GROUPS)]
+    submitter.run(*targets, *larger, config=("config/tiny.yaml", "config/cluster.yaml"))
     assert set(submitter.jobs().values()) == {"COMPLETED"}
-    metrics = sorted((finished.folder / "results/metrics").glob("*.nc"))
-    assert metrics
-    for path in metrics:
-        local, remote = dataset.read(path), dataset.read(folder / "results/metrics" / path.name)
+    made = sorted((submitter.project.folder / "results/metrics").glob("*.nc"))
+    assert len(made) >= len(ONE_GRID_EACH)
+    for path in made:
+        local, remote = dataset.read(finished.folder / "results/metrics" / path.name), dataset.read(path)
         xr.testing.assert_identical(local.drop_attrs(deep=False), remote.drop_attrs(deep=False))
+
+
+def test_every_computation_has_the_results_of_a_local_run(submitter, finished):
+    targets = [f"results/metrics/{grid}.nc" for grid in ONE_GRID_EACH]
+    assert_results_of_a_local_run(submitter, finished, [*targets, "figure_snr"])
+    assert (submitter.project.folder / "results/figures/snr.pdf").exists()
+
+
+@pytest.mark.sweep
+def test_whole_workflow_has_the_results_of_a_local_run(submitter, finished):
+    assert_results_of_a_local_run(submitter, finished, ["all"])
+    assert (submitter.project.folder / "results/report/index.html").exists()
 
 
 ASKED = {
