@@ -52,7 +52,9 @@ def draw(grid: xr.Dataset) -> Figure:
         panels = plotting.panel_grid(part, len(places), -(-len(places) // rows))
         for panel, place in zip(panels, places, strict=True):
             _draw_curves(panel, metric.sel(place), axes[-1], colors)
-            panel.set_title(", ".join(f"{axis} {_word(value)}" for axis, value in place.items()))
+            panel.set_title(
+                ", ".join(f"{axis.replace('_', ' ')} {_word(value)}" for axis, value in place.items())
+            )
         panels[0].set_ylabel(_wrapped(metric))
         part.legend(*panels[0].get_legend_handles_labels(), title=axes[-1], loc="outside right upper")
     longest = max(reversed(axes), key=lambda axis: grid.sizes[axis])
