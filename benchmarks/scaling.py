@@ -68,7 +68,7 @@ def jobs_of(logs: Path, paper: Paper) -> list[Job]:
     runs = [
         (logs / computation.rule / f"{path}.tsv", computation.rule, run)
         for computation in paper.computations
-        for path, run in computation.all_runs().items()
+        for path, run in computation.all_runs.items()
     ]
     missing = [path for path, _, _ in runs if not path.exists()]
     if missing:

@@ -29,6 +29,6 @@ RUNS = {
     f"{computation.problem}/{run.point.name}": four_evaluations(run.point.settings)
     for computation in tiny_config().computations
     if computation.trains
-    for run in computation.all_runs().values()
+    for run in computation.all_runs.values()
 }
 """Settings by problem and grid point."""

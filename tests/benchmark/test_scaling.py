@@ -42,7 +42,7 @@ def write_costs(logs, seconds, cpu, rule, run):
 def logs(tmp_path):
     """The costs of a full run, whose long jobs, those of tuples, were disturbed."""
     for rule, computation in RULES.items():
-        for run in computation.all_runs().values():
+        for run in computation.all_runs.values():
             seconds, cpu = (900, 600) if rule == "compute_tuples_experiment" else (20, 15)
             write_costs(tmp_path, seconds, cpu, rule, run)
     return tmp_path
@@ -50,7 +50,7 @@ def logs(tmp_path):
 
 def test_jobs_are_those_of_the_configuration_with_what_they_took(logs):
     jobs = scaling.jobs_of(logs, PAPER)
-    assert len(jobs) == sum(len(computation.all_runs()) for computation in PAPER.computations)
+    assert len(jobs) == sum(len(computation.all_runs) for computation in PAPER.computations)
     assert parity(20, "dim~30", range(4, 8)) in jobs
     assert {one.seconds for one in jobs if one.rule == "compute_tuples_experiment"} == {
         600 + scaling.SAMPLED_EVERY / 2

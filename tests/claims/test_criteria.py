@@ -236,7 +236,7 @@ def axes_of_the_full_run():
     axes = {name: dict(PAPER.grids[name].config.grids[name].axes) for name in files}
     for part in tiny_config().computations:
         if files.intersection(part.points) and not part.trains:
-            run = next(iter(part.all_runs().values()))
+            run = next(iter(part.all_runs.values()))
             module = importlib.import_module(f"gradient_failures.problems.{part.problem}.{part.name}")
             data = module.run(run.point.settings, list(run.seeds))
             for name in files.intersection(part.points):

@@ -2,6 +2,7 @@
 
 import os
 import sys
+from functools import cache
 from pathlib import Path
 
 PROJECT = Path(workflow.basedir)
@@ -60,7 +61,8 @@ SOURCES = [
 
 def code_of(*modules):
     """For the params of a rule: a hash of the code of ``modules`` and of all that they import."""
-    return lambda wildcards: code.code_hash(modules)
+    hashed = cache(lambda: code.code_hash(modules))
+    return lambda wildcards: hashed()
 
 
 def require_writable_folders():
@@ -90,7 +92,7 @@ def all_runs():
 
 def run_of(computation, wildcards):
     """What a job of ``computation`` computes."""
-    return computation.all_runs()[f"{wildcards.point}/seeds~{wildcards.seeds}"]
+    return computation.all_runs[f"{wildcards.point}/seeds~{wildcards.seeds}"]
 
 
 def growing(megabytes):
@@ -101,7 +103,7 @@ def growing(megabytes):
 def costs_of_jobs():
     """The files with the costs of all jobs up to the figures and verdicts, by rule."""
     jobs = {
-        name: [f"{name}/{path}" for path in computation.all_runs()]
+        name: [f"{name}/{path}" for path in computation.all_runs]
         for name, computation in COMPUTATIONS.items()
     }
     jobs["combine"] = [f"combine/{grid}" for grid in PAPER.grids]

@@ -162,6 +162,7 @@ class Computation:
         """The jobs that make up ``grid``, seeds running fastest."""
         return [Run(point, block) for point in self.points[grid] for block in self._blocks(grid)]
 
+    @cached_property
     def all_runs(self) -> dict[str, Run]:
         """The jobs of all grids by path, each once."""
         return {run.path: run for grid in self.points for run in self.runs(grid)}

@@ -37,9 +37,8 @@ def code_hash(modules: Iterable[str]) -> str:
     """
     digest = hashlib.sha256()
     for path in sorted(sources(modules)):
-        digest.update(
-            f"{path.relative_to(ROOT).as_posix()}\0{meaning(path.read_text(encoding='utf-8'))}\0".encode()
-        )
+        said = _meaning(path, path.stat().st_mtime_ns)
+        digest.update(f"{path.relative_to(ROOT).as_posix()}\0{said}\0".encode())
     return digest.hexdigest()
 
 
@@ -66,6 +65,12 @@ class _Silent(ast.NodeTransformer):
             case ast.Constant(value=str()) | ast.Call(func=ast.Attribute(value=ast.Name(id="log"))):
                 return None
         return node
+
+
+@cache
+def _meaning(file: Path, _changed: int) -> str:
+    """The :func:`meaning` of ``file``."""
+    return meaning(file.read_text(encoding="utf-8"))
 
 
 @cache
