@@ -29,7 +29,7 @@ onstart:
 
 
 onsuccess:
-    print(f"The report: {REPORT}")
+    print(f"The report: {PAPER.run.pathvars.results}/report/index.html")
 
 
 onerror:

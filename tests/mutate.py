@@ -1,8 +1,8 @@
 """Which lines could be wrong without a test noticing: ``python tests/mutate.py [MODULE …]``.
 
 Each mutant is one small change to a module under ``problems``: another operator, comparison or number, a
-sign, a mean for a maximum, a call left out. The tests of the module run against it, in a fork of this
-process, until one fails. Survivors are printed with their line; some are equivalent to the original.
+sign, a mean for a maximum, a call left out. The tests of its problem that reach the changed line run against
+it, the fastest first, until one fails. Survivors are printed; some are equivalent to the original.
 """
 
 import argparse
@@ -10,17 +10,22 @@ import ast
 import copy
 import importlib.abc
 import importlib.util
-import io
 import os
 import random
 import sys
+import tempfile
 import time
+from collections import defaultdict
 from collections.abc import Iterator
-from contextlib import redirect_stderr, redirect_stdout
+from functools import cache
 from pathlib import Path
 
+import matplotlib.pyplot
 import pytest
+import scipy.stats
 import torch
+import xarray
+from coverage import CoverageData
 
 ROOT = Path(__file__).resolve().parent.parent
 PROBLEMS = ROOT / "src/gradient_failures/problems"
@@ -46,8 +51,18 @@ NAMES = {"max": "mean", "min": "mean", "mean": "sum", "sum": "mean", "amax": "am
 LEFT_OUT = {"abs", "square", "sqrt", "log", "exp", "sorted", "clamp_min", "clamp_min_", "cumsum"}
 
 
-def mutants_of(tree: ast.Module) -> Iterator[tuple[int, str, ast.Module]]:
-    """Each mutant with its line and what is changed."""
+IMPORTED = (matplotlib.pyplot, scipy.stats, xarray)
+"""What tests import, so that forks of this process have it."""
+
+
+def mutants_of(tree: ast.Module) -> Iterator[tuple[range, str, ast.Module]]:
+    """Each mutant with the lines of the statement that is changed, and how it is."""
+    statements = {
+        child: range(node.lineno, node.end_lineno + 1)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.stmt)
+        for child in ast.walk(node)
+    }
     for index, node in enumerate(ast.walk(tree)):
         for change in changes_of(node):
             mutant = copy.deepcopy(tree)
@@ -55,7 +70,7 @@ def mutants_of(tree: ast.Module) -> Iterator[tuple[int, str, ast.Module]]:
             before = ast.unparse(target)
             change(target)
             if ast.unparse(target) != before:
-                yield node.lineno, f"{before} → {ast.unparse(target)}", ast.fix_missing_locations(mutant)
+                yield statements[node], f"{before} → {ast.unparse(target)}", ast.fix_missing_locations(mutant)
 
 
 def changes_of(node):
@@ -107,31 +122,81 @@ class Loader(importlib.abc.Loader, importlib.abc.MetaPathFinder):
         exec(compile(self.tree, self.path, "exec"), module.__dict__)
 
 
-def survives(name: str, path: Path, tree: ast.Module, tests: list[str]) -> bool:
-    """Whether all tests pass with the mutant, in a fork of this process."""
+class Durations:
+    """A pytest plugin: how long each test took, in seconds."""
+
+    def __init__(self) -> None:
+        self.seconds = defaultdict(float)
+
+    def pytest_runtest_logreport(self, report):
+        self.seconds[report.nodeid] += report.duration
+
+
+def forked(work) -> int:
+    """The process that does ``work`` silently, and ends with the status that it returns."""
     child = os.fork()
     if child == 0:
-        sys.meta_path.insert(0, Loader(name, path, tree))
-        with redirect_stdout(io.StringIO()), redirect_stderr(io.StringIO()):
-            status = pytest.main(["-x", "-q", "-p", "no:cacheprovider", "--no-header", *tests])
-        os._exit(0 if status == pytest.ExitCode.OK else 1)
-    deadline = time.monotonic() + SECONDS
-    while time.monotonic() < deadline:
-        done, status = os.waitpid(child, os.WNOHANG)
-        if done:
-            return status == 0
-        time.sleep(0.05)
-    os.kill(child, 9)
-    os.waitpid(child, 0)
-    return False
+        null = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(null, 1), os.dup2(null, 2)
+        os._exit(work())
+    return child
 
 
-def tests_of(path: Path) -> list[str]:
-    """The tests of a module: those named after it, else all of its problem."""
-    problem, *inside = path.relative_to(PROBLEMS).with_suffix("").parts
-    folder = ROOT / "tests/problems" / problem
-    named = folder / f"test_{'figures' if inside[0] == 'figures' else inside[-1]}.py"
-    return [str(named if named.exists() else folder)]
+@cache
+def reached(problem: Path) -> tuple[dict[str, dict[int, list[str]]], list[str]]:
+    """The tests that reach each line, by file and line, and all tests of a problem, the fastest first."""
+    tests = ROOT / "tests" / problem.relative_to(PROBLEMS.parent)
+    with tempfile.TemporaryDirectory() as folder:
+        data, order = Path(folder) / "coverage", Path(folder) / "order"
+
+        def run() -> int:
+            os.environ["COVERAGE_FILE"] = str(data)
+            durations = Durations()
+            options = ["--cov=gradient_failures", "--cov-context=test", "--cov-report=", str(tests)]
+            status = pytest.main(["-q", "-p", "no:cacheprovider", *options], plugins=[durations])
+            order.write_text("\n".join(sorted(durations.seconds, key=durations.seconds.get)))
+            return int(status)
+
+        _, status = os.waitpid(forked(run), 0)
+        if status:
+            sys.exit(f"{tests}: fails without mutants")
+        coverage = CoverageData(str(data))
+        coverage.read()
+        contexts = {file: coverage.contexts_by_lineno(file) for file in coverage.measured_files()}
+        return contexts, order.read_text().splitlines()
+
+
+def tests_of(path: Path, lines: range) -> list[str]:
+    """The tests that reach ``lines``, the fastest first; all of the problem for what its import runs."""
+    contexts, tests = reached(path.parents[1] if path.parent.name == "figures" else path.parent)
+    reaching = {test for line in lines for test in contexts[str(path)].get(line, [])}
+    names = {test.rsplit("|", 1)[0] for test in reaching if test}
+    return [test for test in tests if test in names] or tests
+
+
+def survivors(name: str, path: Path, mutants: list, jobs: int) -> Iterator[tuple[int, str]]:
+    """Line and change of each mutant with which all tests pass; ``jobs`` at a time, each in a fork."""
+    waiting, running = list(mutants), {}
+    while waiting or running:
+        while waiting and len(running) < jobs:
+            lines, what, tree = waiting.pop()
+            tests = tests_of(path, lines)
+
+            def run(tree=tree, tests=tests) -> int:
+                sys.meta_path.insert(0, Loader(name, path, tree))
+                return int(pytest.main(["-x", "-q", "-p", "no:cacheprovider", "-p", "no:cov", *tests]))
+
+            running[forked(run)] = lines, what, time.monotonic() + SECONDS
+        time.sleep(0.01)
+        for child, (lines, what, deadline) in list(running.items()):
+            done, status = os.waitpid(child, os.WNOHANG)
+            if done or time.monotonic() > deadline:
+                del running[child]
+                if not done:
+                    os.kill(child, 9)
+                    os.waitpid(child, 0)
+                elif status == 0:
+                    yield lines.start, what
 
 
 def main() -> int:
@@ -143,6 +208,9 @@ def main() -> int:
         "modules", nargs="*", type=Path, help="files; all of src/gradient_failures/problems if none"
     )
     parser.add_argument("--sample", type=int, help="try so many mutants of each module, drawn at random")
+    parser.add_argument(
+        "--jobs", type=int, default=os.cpu_count(), help="mutants at a time; all cores if not given"
+    )
     options = parser.parse_args()
     torch.set_num_threads(1)
     alive = total = 0
@@ -152,9 +220,9 @@ def main() -> int:
         mutants = list(mutants_of(ast.parse(path.read_text(encoding="utf-8"))))
         if options.sample and options.sample < len(mutants):
             mutants = random.Random(name).sample(mutants, options.sample)
-        left = [(line, what) for line, what, tree in mutants if survives(name, path, tree, tests_of(path))]
+        left = sorted(survivors(name, path, mutants, options.jobs))
         print(f"{path.relative_to(ROOT)}: {len(left)} of {len(mutants)} survive", flush=True)
-        for line, what in sorted(left):
+        for line, what in left:
             print(f"  line {line}: {what}", flush=True)
         alive, total = alive + len(left), total + len(mutants)
     print(f"{alive} of {total} mutants survive")

@@ -6,7 +6,7 @@ import pytest
 import yaml
 
 from gradient_failures.claims import model
-from gradient_failures.claims.model import Criterion, check_data, read_claims
+from gradient_failures.claims.model import check_data, read_claims
 from gradient_failures.config.errors import ConfigError
 
 LEARNT = {
@@ -15,9 +15,8 @@ LEARNT = {
     "source": "§2",
     "kind": "paper",
     "data": "parity",
-    "estimator": "success_rate",
+    "estimator": {"name": "success_rate", "level": 0.99},
     "select": {"dim": 5},
-    "options": {"level": 0.99},
     "criterion": {"at_least": 0.75},
     "why": "Most runs must get there.",
     "budget": {"steps": 1000, "seeds": 16},
@@ -63,6 +62,10 @@ def without(*keys):
     return {key: value for key, value in LEARNT.items() if key not in keys}
 
 
+def estimator(name="success_rate", level=0.99, **options):
+    return {"name": name, "level": level, **options}
+
+
 def test_claims_are_read_problem_by_problem_in_the_order_of_the_files(read):
     claims = read(toy=[group(claim(), claim(id="b")), group(claim(id="c"))], another=[group(claim(id="a"))])
     assert [(one.problem, one.id) for one in claims] == [
@@ -74,14 +77,13 @@ def test_claims_are_read_problem_by_problem_in_the_order_of_the_files(read):
 
 
 def test_a_claim_has_the_keys_of_its_group_but_for_its_own(read):
-    shared = without("id", "select", "options")
+    shared = without("id", "kind")
     first, second = read(
         toy=[
             group(
-                {"id": "first", "select": {"dim": 5}},
-                {"id": "second", "select": {"dim": 7}, "kind": "extension", "options": {"level": 0.5}},
+                {"id": "first"},
+                {"id": "second", "kind": "extension", "estimator": estimator(level=0.5)},
                 **shared,
-                options={"level": 0.99},
             )
         ]
     )
@@ -90,7 +92,7 @@ def test_a_claim_has_the_keys_of_its_group_but_for_its_own(read):
 
 
 @pytest.mark.parametrize(
-    ("estimator", "select", "cells"),
+    ("name", "select", "cells"),
     [
         ("success_rate", {"dim": 5}, [{"dim": 5}]),
         ("success_rate", {}, [{}]),
@@ -108,8 +110,8 @@ def test_a_claim_has_the_keys_of_its_group_but_for_its_own(read):
         ),
     ],
 )
-def test_a_list_of_values_gives_a_cell_for_each(read, estimator, select, cells):
-    (one,) = read(toy=[group(claim(estimator=estimator, select=select))])
+def test_a_list_of_values_gives_a_cell_for_each(read, name, select, cells):
+    (one,) = read(toy=[group(claim(estimator=estimator(name), select=select))])
     assert one.select == cells
 
 
@@ -124,17 +126,17 @@ def test_numbers_may_be_written_with_an_exponent(read):
     assert (one.criterion.at_least, one.options) == (0.001, {"level": 0.0001})
 
 
-def test_a_criterion_of_zero_is_a_criterion():
-    assert Criterion(at_most=0).at_most == 0
-
-
+SLOWER = estimator("slower")
 ONE_CONDITION = "give exactly one of at_least, at_most, within, contains"
 
 
 @pytest.mark.parametrize(
     ("changes", "key", "said"),
     [
-        ({"estimator": "succes_rate"}, "learnt.estimator", "did you mean 'success_rate'?"),
+        ({"estimator": estimator("succes_rate")}, "learnt.estimator", "did you mean 'success_rate'?"),
+        ({"estimator": "success_rate"}, "learnt.estimator", "should be a dictionary of keys and values"),
+        ({"estimator": {"level": 1}}, "learnt.estimator.name", "this key is missing"),
+        ({"options": {"level": 1}}, "learnt.options", "written beside the name of the estimator"),
         ({"kind": "ours"}, "learnt.kind", "'paper' or 'extension'"),
         ({"id": "Parity learnt"}, "Parity learnt.id", "pattern"),
         ({"data": "../parity"}, "learnt.data", "pattern"),
@@ -160,17 +162,17 @@ ONE_CONDITION = "give exactly one of at_least, at_most, within, contains"
         ({"select": []}, "learnt.select", "at least 1 item"),
         ({"select": {"dim": []}}, "learnt.select", "at least 1 item"),
         ({"select": {"dim": [[5, 10]]}}, "learnt", "success_rate takes one value of each axis"),
-        ({"estimator": "slower"}, "learnt", "slower compares two values of one axis (dim: [[5, 10]])"),
-        ({"estimator": "slower", "select": {"dim": [[5, 7, 9]]}}, "learnt", "slower compares two values"),
+        ({"estimator": SLOWER}, "learnt", "slower compares two values of one axis (dim: [[5, 10]])"),
+        ({"estimator": SLOWER, "select": {"dim": [[5, 7, 9]]}}, "learnt", "slower compares two values"),
         (
-            {"estimator": "slower", "select": {"a": [[1, 2]], "b": [[1, 2]]}},
+            {"estimator": SLOWER, "select": {"a": [[1, 2]], "b": [[1, 2]]}},
             "learnt",
             "slower compares two values",
         ),
-        ({"options": {}}, "learnt.options.level", "this key is missing"),
-        ({"options": {"level": 1, "levl": 1}}, "learnt.options.levl", "unknown key; did you mean 'level'?"),
-        ({"options": {"level": "high"}}, "learnt.options.level", "number"),
-        ({"estimator": "mean", "options": {"variable": 3}}, "learnt.options.variable", "string"),
+        ({"estimator": {"name": "success_rate"}}, "learnt.estimator.level", "this key is missing"),
+        ({"estimator": estimator(levl=1)}, "learnt.estimator.levl", "unknown key; did you mean 'level'?"),
+        ({"estimator": estimator(level="high")}, "learnt.estimator.level", "number"),
+        ({"estimator": {"name": "mean", "variable": 3}}, "learnt.estimator.variable", "string"),
     ],
 )
 def test_a_mistake_is_explained_with_its_file_claim_and_key(refusal, changes, key, said):
@@ -180,11 +182,12 @@ def test_a_mistake_is_explained_with_its_file_claim_and_key(refusal, changes, ke
 
 
 def test_a_missing_key_and_a_missing_id_are_told_and_so_are_all_other_mistakes(refusal):
-    others = [without("criterion"), without("id"), claim(kind="ours")]
+    others = [without("criterion"), without("id"), claim(kind="ours"), without("estimator")]
     assert refusal(toy=[group(claim(id="right")), group(*others)]) == [
         ": learnt.criterion: this key is missing",
         ": claim 3.id: this key is missing",
         ": learnt.kind: 'ours' is not allowed: input should be 'paper' or 'extension'",
+        ": learnt.estimator.name: this key is missing",
     ]
 
 

@@ -5,7 +5,7 @@ import re
 import pytest
 
 from conftest import ROOT
-from gradient_failures.commands.publish import COPIED, main, publish
+from gradient_failures.commands.publish import COPIED, run
 
 
 @pytest.fixture
@@ -19,7 +19,7 @@ def results(tmp_path):
 
 
 def test_the_page_without_links_to_data_is_kept_with_what_it_links_to(results, tmp_path):
-    assert main([str(results), str(tmp_path / "docs/kept")]) == 0
+    assert run(results, tmp_path / "docs/kept") == 0
     copies = {path.name: path.read_text() for path in (tmp_path / "docs/kept").iterdir()}
     assert copies == {
         "index.html": "content of report/standalone.html",
@@ -32,7 +32,7 @@ def test_the_page_without_links_to_data_is_kept_with_what_it_links_to(results, t
 
 def test_an_unfinished_run_is_named_and_nothing_is_published(results, tmp_path, capsys):
     (results / "claims.json").unlink()
-    assert main([str(results), str(tmp_path / "kept")]) == 1
+    assert run(results, tmp_path / "kept") == 1
     assert "claims.json is missing: finish the run with snakemake" in capsys.readouterr().err
     assert not (tmp_path / "kept").exists()
 
@@ -43,7 +43,7 @@ def test_a_file_that_leads_out_of_the_results_is_refused_with_all_others(results
     secret.write_text("secret")
     (results / name).unlink()
     (results / name).symlink_to(secret)
-    assert main([str(results), str(tmp_path / "kept")]) == 1
+    assert run(results, tmp_path / "kept") == 1
     assert f"leads out of the results, to {secret}" in capsys.readouterr().err
     assert not (tmp_path / "kept").exists()
 
@@ -52,7 +52,7 @@ def test_results_may_lie_elsewhere_and_link_to_each_other(results, tmp_path):
     (results / "claims.json").rename(results / "first.json")
     (results / "claims.json").symlink_to("first.json")
     (tmp_path / "link").symlink_to(results)
-    publish(tmp_path / "link", tmp_path / "kept")
+    assert run(tmp_path / "link", tmp_path / "kept") == 0
     assert (tmp_path / "kept/claims.json").read_text() == "content of claims.json"
     assert not (tmp_path / "kept/claims.json").is_symlink()
 

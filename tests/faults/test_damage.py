@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from faults.conftest import BITS, METRICS, SIGNS, assert_same_data
-from gradient_failures.commands import verify
+from gradient_failures.__main__ import main
 
 DAMAGE = {
     "truncated": lambda content: content[: len(content) // 2],
@@ -55,13 +55,13 @@ def test_verify_finds_damage_and_its_commands_repair_it(
     damage(subsets, "emptied")
     assert "Nothing to be done" in finished_copy.run()
 
-    assert verify.main([]) == 1
+    assert main(["verify"]) == 1
     output = capsys.readouterr().out
     assert_seen(output)
     remove, make = (shlex.split(line) for line in output.splitlines()[-2:])
     subprocess.run(remove, check=True)
     finished_copy.run(*make[3:], config=None)
-    assert verify.main([]) == 0
+    assert main(["verify"]) == 0
     assert_same_data(finished_copy, finished, *map(str, (encodings, architectures, subsets)))
 
 

@@ -49,24 +49,25 @@ def theorem(**changes):
 def test_a_statement_shows_its_tightest_cell_and_what_that_takes_up(data):
     judged = theorem(cells=[cell("dim 2", 0.1), cell("dim 10", 0.456)], tightest=1)
     (row,) = statements([judged, result("no-theorem", "parity")], {"parity": data})
-    assert row.result is judged
-    assert row.extent.startswith("source of the gradient: end_to_end and decomposition; images")
-    assert (row.measured, row.at, row.share) == ("measured at dim 10", "at dim 10, one of 2 cases", "0.456")
+    assert row.pop("result") is judged
+    assert row.pop("extent").startswith("source of the gradient: end_to_end and decomposition; images")
+    assert row == {"measured": "measured at dim 10", "at": "at dim 10, one of 2 cases", "share": "0.456"}
 
 
 def test_a_single_cell_is_not_named_and_a_share_may_be_missing(data):
     (row,) = statements([theorem(cells=[cell("dim 2", None)], tightest=0)], {"parity": data})
-    assert (row.measured, row.at, row.share) == ("measured at dim 2", "", "–")
+    assert (row["measured"], row["at"], row["share"]) == ("measured at dim 2", "", "–")
 
 
 def test_what_was_not_run_has_dashes(data):
-    (row,) = statements([theorem(cells=[], tightest=None)], {"parity": data})
-    assert (row.extent, row.measured, row.at, row.share) == ("", "–", "", "–")
+    judged = theorem(cells=[], tightest=None)
+    (row,) = statements([judged], {"parity": data})
+    assert row == {"result": judged, "extent": "", "measured": "–", "at": "", "share": "–"}
 
 
 def test_an_estimate_without_a_variable_has_no_extent(data):
     (row,) = statements([theorem(options={"level": 0.9})], {"parity": data})
-    assert row.extent == ""
+    assert row["extent"] == ""
 
 
 def test_series_in_words():

@@ -178,19 +178,12 @@ def test_a_point_without_runs_is_refused():
         sweep.combined()
 
 
-@pytest.mark.parametrize(
-    ("key", "changed"),
-    [
-        ("code_hash", {"code_hash": "another"}),
-        ("lock_hash", {"lock_hash": "another"}),
-        ("device", {"device": "cuda"}),
-    ],
-)
-def test_runs_of_another_origin_are_refused_by_name(key, changed):
+@pytest.mark.parametrize("key", ["code_hash", "lock_hash", "device"])
+def test_runs_of_another_origin_are_refused_by_name(key):
     sweep = Sweep(dim=[5, 30])
     odd = "runs/dim~30/seeds~0-1.nc"
-    sweep.runs[odd] = sweep.runs[odd].assign_attrs(changed)
-    with pytest.raises(DatasetError, match=key) as caught:
+    sweep.runs[odd] = sweep.runs[odd].assign_attrs({key: "another"})
+    with pytest.raises(DatasetError, match=f"its (runs_)?{key} differs") as caught:
         sweep.combined()
     assert odd in str(caught.value)
     assert next(iter(sweep.runs)) in str(caught.value)

@@ -41,6 +41,14 @@ def result(seeds=3, steps=5):
     )
 
 
+@pytest.fixture
+def path(tmp_path):
+    """A good result."""
+    path = tmp_path / "result.nc"
+    dataset.write(result(), path, ATTRIBUTES)
+    return path
+
+
 def saved(data, path):
     """Put ``data`` on disk as it is, past the checks of ``dataset.write``."""
     data.to_netcdf(path, engine="netcdf4")
@@ -107,18 +115,14 @@ def test_a_file_is_read_as_xarray_reads_it(tmp_path):
         assert back.variables[name].dtype == variable.dtype
 
 
-def test_numbers_are_compressed_and_carry_a_checksum(tmp_path):
-    path = tmp_path / "result.nc"
-    dataset.write(result(), path, ATTRIBUTES)
+def test_numbers_are_compressed_and_carry_a_checksum(path):
     with netCDF4.Dataset(path) as file:
         for name in ("accuracy", "loss", "subset_size", "step"):
             filters = file[name].filters()
             assert (filters["zlib"], filters["fletcher32"]) == (True, True)
 
 
-def test_the_requested_variables_are_accepted_with_their_dimensions(tmp_path):
-    path = tmp_path / "result.nc"
-    dataset.write(result(), path, ATTRIBUTES)
+def test_the_requested_variables_are_accepted_with_their_dimensions(path):
     assert "loss" in dataset.read(path, {"accuracy": ("architecture", "seed", "step")})
 
 
@@ -135,18 +139,10 @@ def test_a_missing_file_is_refused(tmp_path):
     assert "missing" in refusal(tmp_path / "result.nc")
 
 
-@pytest.mark.parametrize("share", [0.0, 0.01, 0.1, 0.5, 0.9, 0.99])
-def test_a_truncated_file_is_refused(tmp_path, share):
-    path = tmp_path / "result.nc"
-    dataset.write(result(), path, ATTRIBUTES)
-    os.truncate(path, int(share * path.stat().st_size))
-    assert "truncated or damaged" in refusal(path)
-
-
-def test_a_file_short_of_its_last_byte_is_refused(tmp_path):
-    path = tmp_path / "result.nc"
-    dataset.write(result(), path, ATTRIBUTES)
-    os.truncate(path, path.stat().st_size - 1)
+@pytest.mark.parametrize("share", [0.0, 0.01, 0.1, 0.5, 0.9, 0.99, 1.0])
+def test_a_truncated_file_is_refused(path, share):
+    """It is emptied, or shorter, the last one by a byte."""
+    os.truncate(path, int(share * (path.stat().st_size - 1)))
     assert "truncated or damaged" in refusal(path)
 
 
@@ -188,9 +184,7 @@ def test_reading_refuses_a_breach_of_the_contract(tmp_path, reason):
 
 
 @pytest.mark.parametrize("reason", [reason for reason in BREACHES if reason != "not marked complete"])
-def test_writing_refuses_a_breach_and_leaves_the_old_file(tmp_path, reason):
-    path = tmp_path / "result.nc"
-    dataset.write(result(), path, ATTRIBUTES)
+def test_writing_refuses_a_breach_and_leaves_the_old_file(tmp_path, path, reason):
     before = path.read_bytes()
     with pytest.raises(ValueError, match=reason) as caught:
         dataset.write(BREACHES[reason](result()), path, ATTRIBUTES)
@@ -199,9 +193,7 @@ def test_writing_refuses_a_breach_and_leaves_the_old_file(tmp_path, reason):
     assert names(tmp_path) == ["result.nc"]
 
 
-def test_an_attribute_that_netcdf_cannot_hold_leaves_the_old_file(tmp_path):
-    path = tmp_path / "result.nc"
-    dataset.write(result(), path, ATTRIBUTES)
+def test_an_attribute_that_netcdf_cannot_hold_leaves_the_old_file(tmp_path, path):
     before = path.read_bytes()
     with pytest.raises(TypeError):
         dataset.write(result(), path, {**ATTRIBUTES, "device": None})
@@ -236,9 +228,7 @@ def test_a_coordinate_that_is_not_a_number_is_refused(tmp_path):
     assert "step" in refusal(saved(data, tmp_path / "result.nc"))
 
 
-def test_a_missing_variable_is_refused(tmp_path):
-    path = tmp_path / "result.nc"
-    dataset.write(result(), path, ATTRIBUTES)
+def test_a_missing_variable_is_refused(path):
     assert "'error_rate' is missing" in refusal(path, {"error_rate": ("dim",)})
 
 
@@ -246,9 +236,7 @@ def test_a_missing_variable_is_refused(tmp_path):
     "dims",
     [("seed", "architecture", "step"), ("architecture", "seed"), ("architecture", "seed", "step", "dim")],
 )
-def test_other_dimensions_or_another_order_are_refused(tmp_path, dims):
-    path = tmp_path / "result.nc"
-    dataset.write(result(), path, ATTRIBUTES)
+def test_other_dimensions_or_another_order_are_refused(path, dims):
     assert "'accuracy' has dimensions" in refusal(path, {"accuracy": dims})
 
 

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from gradient_failures.results.dataset import labelled
-from gradient_failures.results.grid_figure import COLORS, PANELS, draw
+from gradient_failures.results.grid_figure import PANELS, draw
+from gradient_failures.results.plotting import COLORS
 
 STEPS = [0, 10, 20]
 

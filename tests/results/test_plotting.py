@@ -11,7 +11,7 @@ from matplotlib.colors import to_rgba
 from matplotlib.figure import Figure
 from PIL import Image
 
-from gradient_failures.results import plotting, statistics
+from gradient_failures.results import plotting
 
 FORMATS = ["svg", "png", "pdf"]
 
@@ -139,19 +139,6 @@ def test_few_runs_are_drawn_each_under_one_label():
     plotting.draw_each_run(axes, curves(values), plotting.BLUE, "run")
     np.testing.assert_array_equal([line.get_ydata() for line in axes.get_lines()], values)
     assert axes.get_legend_handles_labels()[1] == ["run"]
-
-
-def test_rates_are_drawn_with_their_wilson_intervals():
-    reached = xr.DataArray(np.arange(8) < np.array([[0], [3], [8]]), dims=("dim", "seed"))
-    axes = Figure().subplots()
-    plotting.draw_rates(axes, [5, 10, 30], reached, color=plotting.GREEN)
-    (bars,) = axes.containers
-    line, _, (segments,) = bars.lines
-    assert line.get_xdata().tolist() == [5, 10, 30]
-    assert line.get_ydata().tolist() == [0, 3 / 8, 1]
-    for segment, successes in zip(segments.get_segments(), [0, 3, 8], strict=True):
-        rate = statistics.rate(successes, 8)
-        assert segment[:, 1].tolist() == pytest.approx([rate.low, rate.high])
 
 
 @pytest.mark.parametrize(("step", "label"), [(0, "0"), (500, "0.5k"), (10_000, "10k"), (12_500, "12.5k")])

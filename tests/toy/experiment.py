@@ -15,7 +15,7 @@ from gradient_failures.training.seeds import streams
 
 Settings = CoinSettings
 
-VARIABLES = {"error": {"long_name": "distance from the chance of heads", "units": "1"}}
+VARIABLES = {"error": "distance from the chance of heads"}
 
 
 def run(settings: CoinSettings, seeds: Sequence[int], checkpoint: Checkpoint | None = None) -> xr.Dataset:

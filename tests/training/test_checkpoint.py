@@ -161,24 +161,21 @@ def test_seconds_go_on_where_they_were(tmp_path):
         assert 100 <= checkpoint.seconds() < 150
 
 
-@pytest.mark.parametrize(
-    ("damage", "cause"),
-    [
-        (lambda content: b"", "it is truncated or damaged"),
-        (lambda content: content[:1000], "it is truncated or damaged"),
-        (lambda content: content[:-1], "it is truncated or damaged"),
-        (lambda content: content + b"\0", "it is truncated or damaged"),
-    ],
-    ids=["emptied", "truncated", "last byte lost", "byte added"],
-)
-def test_a_damaged_checkpoint_is_named_and_the_one_before_is_used(tmp_path, caplog, damage, cause):
+DAMAGES = {
+    "emptied": lambda content: b"",
+    "truncated": lambda content: content[:1000],
+    "last byte lost": lambda content: content[:-1],
+    "byte added": lambda content: content + b"\0",
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
+def test_a_damaged_checkpoint_is_named_and_the_one_before_is_used(tmp_path, caplog, damage):
     old, new = saved(tmp_path / "job", 3, 5)
-    new.write_bytes(damage(new.read_bytes()))
-    assert additions_restored(tmp_path / "job") == 3
-    assert f"{new} is not used: {cause}" in caplog.text
-    old.write_bytes(damage(old.read_bytes()))
-    assert additions_restored(tmp_path / "job") == 0
-    assert f"{old} is not used: {cause}" in caplog.text
+    for path, left in ((new, 3), (old, 0)):
+        path.write_bytes(DAMAGES[damage](path.read_bytes()))
+        assert additions_restored(tmp_path / "job") == left
+        assert f"{path} is not used: it is truncated or damaged" in caplog.text
 
 
 @given(data=st.data())
@@ -225,25 +222,24 @@ def test_a_checkpoint_that_would_run_code_is_refused_and_runs_none(tmp_path, cap
     assert mark.exists(), "the attack is one"
 
 
-@pytest.mark.parametrize(
-    "content",
-    [
-        {"identity": IDENTITY, "seconds": 0.0, "job": {"taken": 5}},
-        {
-            "identity": IDENTITY,
-            "seconds": 0.0,
-            "job": {"taken": 5, "values": [{"state": 1}, torch.ones(1000)]},
-        },
-        {"identity": IDENTITY, "seconds": 0.0, "job": {"taken": 5, "values": values_of([Walk().rng])}},
-        {"identity": {}, "seconds": 0.0, "job": walked(5).saved()},
-        [1, 2, 3],
-    ],
-    ids=["incomplete", "not a generator", "too few", "without identity", "list"],
-)
+def content_of(job, identity=IDENTITY):
+    return {"identity": identity, "seconds": 0.0, "job": job}
+
+
+OTHERS = {
+    "incomplete": content_of({"taken": 5}),
+    "not a generator": content_of({"taken": 5, "values": [{"state": 1}, torch.ones(1000)]}),
+    "too few": content_of({"taken": 5, "values": values_of([Walk().rng])}),
+    "without identity": content_of(walked(5).saved(), {}),
+    "list": [1, 2, 3],
+}
+
+
+@pytest.mark.parametrize("content", OTHERS)
 def test_a_checkpoint_of_something_else_is_refused(tmp_path, caplog, content):
     _, new = saved(tmp_path / "job", 3, 5)
     file = io.BytesIO()
-    torch.save(content, file)
+    torch.save(OTHERS[content], file)
     other = with_content(new, file.getvalue())
     assert additions_restored(tmp_path / "job") == 3
     assert f"{other} is not used: it does not fit the job" in caplog.text

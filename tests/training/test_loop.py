@@ -21,10 +21,7 @@ from gradient_failures.results import dataset
 from gradient_failures.training.loop import Learner, evaluation_steps, fit
 from training.emulated_gpu import emulated_gpu
 
-VARIABLES = {
-    "taken": {"long_name": "steps taken", "units": "1"},
-    "left": {"long_name": "steps left", "units": "1"},
-}
+LONG_NAMES = {"taken": "steps taken", "left": "steps left"}
 
 
 class Counter(Learner):
@@ -56,7 +53,7 @@ def settings(steps, eval_every):
 
 def fitted(learner, eval_every, seeds=(7,)):
     """Trained as on the CPU, where an ensemble is one run."""
-    return fit(seeds, lambda _: learner, settings(learner.steps, eval_every), VARIABLES)
+    return fit(seeds, lambda _: learner, settings(learner.steps, eval_every), LONG_NAMES)
 
 
 def fitted_side_by_side(learner, eval_every, seeds):
@@ -94,14 +91,14 @@ def test_a_diverged_run_is_flagged_cut_off_and_trained_no_further(diverges_at, f
     assert history["diverged_at_step"].item() == flagged
     assert learner.taken == flagged
     kept = history["step"].values < flagged
-    for name in VARIABLES:
+    for name in LONG_NAMES:
         assert np.isfinite(history[name].values[kept]).all()
         assert np.isnan(history[name].values[~kept]).all()
 
 
 def test_a_run_that_diverges_ends_and_the_next_goes_its_whole_way():
     learners = {4: Counter(30, 15), 7: Counter(30)}
-    history = fit([4, 7], lambda seeds: learners[seeds[0]], settings(30, 10), VARIABLES)
+    history = fit([4, 7], lambda seeds: learners[seeds[0]], settings(30, 10), LONG_NAMES)
     assert [learner.taken for learner in learners.values()] == [20, 30]
     np.testing.assert_array_equal(history["diverged_at_step"], [20, math.nan])
 
@@ -117,7 +114,7 @@ def test_results_of_learners_stand_beside_the_metrics(device):
             return xr.Dataset({"mark": ("seed", self.seeds), "curve": ("x", [5, 6])}, {"x": [0, 1]})
 
     with device():
-        history = fit([4, 7, 5], Marked, settings(2, 1), VARIABLES)
+        history = fit([4, 7, 5], Marked, settings(2, 1), LONG_NAMES)
     assert list(history.data_vars) == ["taken", "left", "diverged_at_step", "last_step", "mark", "curve"]
     assert history["mark"].values.tolist() == history["seed"].values.tolist() == [4, 7, 5]
     assert history["curve"].dims == ("x",)
@@ -128,7 +125,7 @@ def test_the_history_keeps_the_data_contract_diverged_or_not(tmp_path):
     for diverges_at in (math.inf, 10):
         history = fitted(Counter(25, diverges_at), eval_every=10)
         assert history["taken"].dims == ("seed", "step")
-        assert history["taken"].attrs == VARIABLES["taken"]
+        assert history["taken"].attrs == {"long_name": "steps taken", "units": "1"}
         dataset.write(history, tmp_path / "history.nc", {"title": "a run"})
 
 
@@ -176,9 +173,9 @@ def test_the_cpu_trains_one_run_after_another_and_a_gpu_all_side_by_side():
         ensembles.append(list(seeds))
         return Counter(2, *[math.inf] * len(seeds))
 
-    one_by_one = fit([3, 1, 2], started, settings(2, 1), VARIABLES)
+    one_by_one = fit([3, 1, 2], started, settings(2, 1), LONG_NAMES)
     with emulated_gpu():
-        together = fit([3, 1, 2], started, settings(2, 1), VARIABLES)
+        together = fit([3, 1, 2], started, settings(2, 1), LONG_NAMES)
     assert ensembles == [[3], [1], [2], [3, 1, 2]]
     xr.testing.assert_identical(one_by_one, together)
 

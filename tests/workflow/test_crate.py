@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from gradient_failures.__main__ import main
 from gradient_failures.commands import verify
 from gradient_failures.provenance.crate import METADATA
 
@@ -46,7 +47,7 @@ def test_crate_is_a_valid_workflow_run_crate(finished, tmp_path):
 
 def test_crate_lists_every_file_and_no_folder_of_this_machine(finished, capsys):
     results = finished.folder / "results"
-    assert verify.main([str(results)]) == 0
+    assert verify.run(results) == 0
     assert "Besides" not in capsys.readouterr().out
     for name in (METADATA, "config.yaml"):
         assert str(finished.folder) not in (results / name).read_text()
@@ -68,11 +69,11 @@ def test_commands_of_verify_mend_the_results(finished_copy, capsys, monkeypatch)
     results = Path("results")
     (results / "report/index.html").write_text("<html")
     (results / "project/Snakefile").unlink()
-    assert verify.main([]) == 1
+    assert main(["verify"]) == 1
     remove, make = (shlex.split(line) for line in capsys.readouterr().out.splitlines()[-2:])
     subprocess.run(remove, check=True)
     assert make[:4] == ["snakemake", "--cores", "all", "all"]
     done = finished_copy.run(*make[3:], config=None)
     assert "Computing" not in done
     assert "Combining" not in done
-    assert verify.main([]) == 0
+    assert main(["verify"]) == 0

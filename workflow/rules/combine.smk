@@ -22,7 +22,10 @@ rule combine:
     params:
         code=code_of("results.combine"),
         axes=lambda wildcards: PAPER.grids[wildcards.grid].axes(wildcards.grid),
-        points=lambda wildcards: settings_of_points(wildcards.grid),
+        points=lambda wildcards: {
+            point.name: point.settings.model_dump()
+            for point in PAPER.grids[wildcards.grid].points[wildcards.grid]
+        },
         seeds=lambda wildcards: PAPER.grids[wildcards.grid]
         .config.grids[wildcards.grid]
         .seeds,

@@ -42,10 +42,7 @@ try:
 except ConfigError as error:
     raise WorkflowError(f"The configuration cannot be run.\n{error}")
 
-COMPUTATIONS = {computation.rule: computation for computation in PAPER.computations}
 METRICS = expand("<results>/metrics/{grid}.nc", grid=PAPER.grids)
-RESULTS = Path(PAPER.run.pathvars.results)
-REPORT = RESULTS / "report/index.html"
 FORMATS = ["svg", "png", "pdf"]
 SOURCES = [
     "config/config.yaml",
@@ -85,14 +82,11 @@ def runs_of(grid):
     ]
 
 
-def all_runs():
-    """The results of all jobs that compute, each once."""
-    return sorted({run for grid in PAPER.grids for run in runs_of(grid)})
-
-
-def run_of(computation, wildcards):
-    """What a job of ``computation`` computes."""
-    return computation.all_runs[f"{wildcards.point}/seeds~{wildcards.seeds}"]
+def of_run(computation, what):
+    """For the jobs of ``computation``, each of which makes one run: a function ``what`` of that run."""
+    return lambda wildcards: what(
+        computation.all_runs[f"{wildcards.point}/seeds~{wildcards.seeds}"]
+    )
 
 
 def growing(megabytes):
@@ -103,68 +97,36 @@ def growing(megabytes):
 def costs_of_jobs():
     """The files with the costs of all jobs up to the figures and verdicts, by rule."""
     jobs = {
-        name: [f"{name}/{path}" for path in computation.all_runs]
-        for name, computation in COMPUTATIONS.items()
+        **{
+            computation.rule: computation.all_runs for computation in PAPER.computations
+        },
+        "combine": PAPER.grids,
+        "draw_grid": GRIDS_WITHOUT_FIGURE,
     }
-    jobs["combine"] = [f"combine/{grid}" for grid in PAPER.grids]
-    jobs["draw_grid"] = [f"draw_grid/{grid}" for grid in GRIDS_WITHOUT_FIGURE]
-    jobs |= {
-        name: [name] for name in [*map("figure_{}".format, PAPER.figures), "claims"]
+    single = [*(f"figure_{name}" for name in PAPER.figures), "claims"]
+    costs = {
+        name: [f"<logs>/{name}/{job}.tsv" for job in each]
+        for name, each in jobs.items()
+        if each
     }
-    files = {name: [f"<logs>/{job}.tsv" for job in made] for name, made in jobs.items()}
-    return {name: paths for name, paths in files.items() if paths}
+    return costs | {name: [f"<logs>/{name}.tsv"] for name in single}
+
+
+def of_problems(*names):
+    """The files called ``names`` in the folders of problems, where there are any."""
+    paths = [PROBLEMS / problem / name for name in names for problem in PAPER.problems]
+    return [str(path) for path in paths if path.exists()]
+
+
+def shown(path, category, result):
+    """The output ``path``, which Snakemake's own report shows as a ``result`` of ``category``."""
+    labels = {"result": result, "format": Path(path).suffix[1:]}
+    return report(
+        path, caption="../report/caption.rst", category=category, labels=labels
+    )
 
 
 def figure_files(name):
     """The files of one figure, by format; Snakemake's own report shows the first."""
     paths = {kind: f"<results>/figures/{name}.{kind}" for kind in FORMATS}
-    labels = {"result": name.replace("_", " "), "format": "svg"}
-    shown = report(
-        paths["svg"],
-        caption="../report/caption.rst",
-        category="Figures",
-        labels=labels,
-    )
-    return paths | {"svg": shown}
-
-
-def settings_at(computation):
-    """All settings of a job."""
-    return lambda wildcards: run_of(computation, wildcards).point.settings.model_dump()
-
-
-def seeds_at(computation):
-    """The seeds of a job."""
-    return lambda wildcards: list(run_of(computation, wildcards).seeds)
-
-
-def priority_of(computation):
-    """Jobs with most samples to train on start first: they take longest."""
-
-    def millions(wildcards):
-        run = run_of(computation, wildcards)
-        return run.point.settings.priority * len(run.seeds) / 1e6
-
-    return millions
-
-
-def settings_of_points(grid):
-    """All settings at each point of ``grid`` by the point's name."""
-    points = PAPER.grids[grid].points[grid]
-    return {point.name: point.settings.model_dump() for point in points}
-
-
-def of_problems(name):
-    """The files called ``name`` in the folders of problems, where there is one."""
-    paths = [PROBLEMS / problem / name for problem in PAPER.problems]
-    return [str(path) for path in paths if path.exists()]
-
-
-def shown(kind, name):
-    """A file of the report, which Snakemake's own report shows too."""
-    return report(
-        f"<results>/report/{name}",
-        caption="../report/caption.rst",
-        category="Verdicts",
-        labels={"result": kind, "format": Path(name).suffix[1:]},
-    )
+    return paths | {"svg": shown(paths["svg"], "Figures", name.replace("_", " "))}

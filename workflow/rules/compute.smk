@@ -3,6 +3,8 @@
 
 
 for computation in PAPER.computations:
+    source = f"problems.{computation.problem}.{computation.name}"
+    device = PAPER.run.device if computation.trains else "cpu"
 
     rule:
         name:
@@ -18,26 +20,23 @@ for computation in PAPER.computations:
         wildcard_constraints:
             point="[^/]+",
             seeds=r"\d+-\d+|none",
-        priority: priority_of(computation)
+        # Jobs with most samples to train on start first: they take longest.
+        priority: of_run(computation, lambda run: run.point.settings.priority * len(run.seeds) / 1e6)
         conda:
             "../../environment.yml"
         threads: 1
         resources:
-            **(
-                {"gpu": 1}
-                if computation.trains and PAPER.run.device.startswith("cuda")
-                else {}
-            ),
+            **({"gpu": 1} if device.startswith("cuda") else {}),
             mem_mb=growing(1500),
             runtime=60,
             checkpoint_every=60,
             jobs_per_gpu=PAPER.run.jobs_per_gpu,
         params:
-            module=f"problems.{computation.problem}.{computation.name}",
-            code=code_of(f"problems.{computation.problem}.{computation.name}"),
-            device=PAPER.run.device if computation.trains else "cpu",
-            settings=settings_at(computation),
-            seeds=seeds_at(computation),
+            module=source,
+            code=code_of(source),
+            device=device,
+            settings=of_run(computation, lambda run: run.point.settings.model_dump()),
+            seeds=of_run(computation, lambda run: list(run.seeds)),
         message:
             "Computing {params.module} at {wildcards.point}, seeds {wildcards.seeds}"
         script:

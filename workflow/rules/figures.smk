@@ -12,17 +12,15 @@ DRAWN = expand(
 
 
 for name, (problem, drawing) in PAPER.figures.items():
+    data = {grid: f"<results>/metrics/{grid}.nc" for grid in drawing.grids}
+    if drawing.published:
+        data["published"] = str(PROBLEMS / problem / "published.yaml")
 
     rule:
         name:
             f"figure_{name}"
         input:
-            **{grid: f"<results>/metrics/{grid}.nc" for grid in drawing.grids},
-            **(
-                {"published": str(PROBLEMS / problem / "published.yaml")}
-                if drawing.published
-                else {}
-            ),
+            **data,
             lock=LOCK,
         output:
             **figure_files(name),

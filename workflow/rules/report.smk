@@ -1,18 +1,9 @@
 # Verdicts, costs, the page that shows them with their evidence, and the package that says where all of it comes from.
 
-
 GIVEN = [
-    *of_problems("claims.yaml"),
-    *of_problems("published.yaml"),
-    *of_problems("deviations.yaml"),
-    *of_problems("findings.yaml"),
+    *of_problems("claims.yaml", "published.yaml", "deviations.yaml", "findings.yaml"),
     DEVIATIONS,
     LOCK,
-]
-TEMPLATES = [
-    str(path)
-    for kind in ("j2", "css")
-    for path in sorted(Path("src/gradient_failures/report").rglob(f"*.{kind}"))
 ]
 
 
@@ -74,13 +65,12 @@ rule report:
         metrics=METRICS,
         deviations=[*of_problems("deviations.yaml"), DEVIATIONS],
         findings=of_problems("findings.yaml"),
-        sections=of_problems("section.html.j2"),
-        templates=TEMPLATES,
+        templates=[path for path in SOURCES if path.endswith((".j2", ".css"))],
         lock=LOCK,
     output:
-        page=shown("report", "index.html"),
+        page=shown("<results>/report/index.html", "Verdicts", "report"),
         standalone="<results>/report/standalone.html",
-        summary=shown("summary", "summary.md"),
+        summary=shown("<results>/report/summary.md", "Verdicts", "summary"),
     log:
         "<logs>/report.log",
     benchmark:
@@ -94,11 +84,8 @@ rule report:
     params:
         code=code_of(
             "report.page",
-            *(
-                f"problems.{problem}.{module}"
-                for problem in PAPER.problems
-                for module in ("problem", "views")
-            ),
+            *(f"problems.{problem}.problem" for problem in PAPER.problems),
+            *(f"problems.{problem}.views" for problem in PAPER.problems),
         ),
         config=PAPER.config,
         title="Every claim with its verdict and the evidence; it needs no network and no JavaScript.",
@@ -118,7 +105,7 @@ rule crate:
             "<results>/report/summary.md",
             "<results>/report/figures.pdf",
             METRICS,
-            all_runs(),
+            sorted({run for grid in PAPER.grids for run in runs_of(grid)}),
             DRAWN,
         ],
         workflow="Snakefile",

@@ -2,11 +2,12 @@
 
 import math
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
 import xarray as xr
+from pydantic_core import to_jsonable_python
 
 from gradient_failures.claims.estimators import ESTIMATORS, NotRun
 from gradient_failures.claims.model import Claim, Criterion
@@ -64,16 +65,16 @@ class ClaimResult:
     def as_json(self) -> dict[str, Any]:
         """The result as plain JSON types, with all words about it; numbers that are not finite are null."""
         document = {
-            "claim": self.claim.model_dump(mode="json"),
+            "claim": self.claim,
             "quantity": quantity(self.claim),
             "criterion_in_words": describe(self.claim.criterion),
-            "verdict": str(self.verdict),
+            "verdict": self.verdict,
             "reduced": self.reduced,
             "reason": self.reason,
-            "cells": [asdict(cell) for cell in self.cells],
+            "cells": self.cells,
             "tightest": self.tightest,
         }
-        plain: dict[str, Any] = _plain(document)
+        plain: dict[str, Any] = to_jsonable_python(document, inf_nan_mode="null")
         return plain
 
 
@@ -81,15 +82,15 @@ def judge(claim: Claim, dataset: xr.Dataset | None) -> ClaimResult:
     """Judge ``claim`` on ``dataset``; without the data it asks for, it is NOT RUN."""
     if dataset is None:
         return ClaimResult(claim, Verdict.NOT_RUN, False, f"{claim.data} is not part of this run", [])
-    compute = ESTIMATORS[claim.estimator].compute
+    estimate = ESTIMATORS[claim.estimator]
     try:
-        estimates = {describe_cell(cell): compute(dataset, cell, **claim.options) for cell in claim.select}
+        estimates = [estimate(dataset, cell, claim.options) for cell in claim.select]
     except NotRun as missing:
         return ClaimResult(claim, Verdict.NOT_RUN, False, f"not part of this run: {missing}", [])
-    cells = [_judge_cell(label, estimate, claim) for label, estimate in estimates.items()]
-    shortfall = _shortfall(dataset, claim)
+    cells = [_judge_cell(*judged, claim) for judged in zip(claim.select, estimates, strict=True)]
     verdict = summed_up([cell.verdict for cell in cells])
     reason = "; ".join(cell.reason for cell in cells)
+    shortfall = _shortfall(dataset, claim)
     if shortfall and not claim.reduced_may_judge:
         verdict, reason = Verdict.INCONCLUSIVE, f"too small a run to judge ({shortfall}): {reason}"
     return ClaimResult(claim, verdict, bool(shortfall), reason, cells)
@@ -107,12 +108,34 @@ def meets(estimate: Estimate, criterion: Criterion) -> Verdict:
     low, high = estimate.low, estimate.high
     if criterion.contains is not None:
         return Verdict.REPRODUCED if low <= criterion.contains <= high else Verdict.NOT_REPRODUCED
-    floor, ceiling = _bounds(criterion)
+    floor, ceiling = criterion.bounds
     if floor <= low and high <= ceiling:
         return Verdict.REPRODUCED
     if high < floor or low > ceiling:
         return Verdict.NOT_REPRODUCED
     return Verdict.INCONCLUSIVE
+
+
+def share_of_bound(estimate: Estimate, criterion: Criterion) -> float:
+    """How much of what the criterion allows the worse end of the interval takes up: it is met up to 1.
+
+    NaN for an interval without an end, for a bound of 0 on one side, and where the criterion is that a value
+    lies in the interval.
+    """
+    low, high = estimate.low, estimate.high
+    floor, ceiling = criterion.bounds
+    if not (math.isfinite(low) and math.isfinite(high)) or criterion.contains is not None:
+        return math.nan
+    if criterion.within is not None:
+        middle, bound = (floor + ceiling) / 2, (ceiling - floor) / 2
+        worse = max(abs(low - middle), abs(high - middle))
+    else:
+        worse, bound = (high, ceiling) if criterion.at_least is None else (-low, -floor)
+    if bound > 0:
+        return max(worse, 0) / bound
+    if bound < 0:
+        return bound / worse if worse < 0 else math.inf
+    return math.nan
 
 
 def summed_up(verdicts: list[Verdict]) -> Verdict:
@@ -127,19 +150,19 @@ def summed_up(verdicts: list[Verdict]) -> Verdict:
 def _shortfall(dataset: xr.Dataset, claim: Claim) -> str:
     """In words, where the run stayed below the budget of ``claim``; empty if nowhere."""
     budget = claim.budget
-    wanted = {"steps": budget.steps, "seeds": budget.seeds}
     have = {"steps": budget.steps, "seeds": dataset.sizes.get("seed", budget.seeds)}
     if LAST_STEP in dataset:
         have["steps"] = min(int(dataset.sel(cell)[LAST_STEP].min()) for cell in claim.select)
-    short = [f"{have[name]} of {wanted[name]} {name}" for name in wanted if have[name] < wanted[name]]
+    wanted = {name: getattr(budget, name) for name in have}
+    short = [f"{have[name]} of {wanted[name]} {name}" for name in have if have[name] < wanted[name]]
     for axis, values in budget.covers.items():
         missing = [str(value) for value in values if value not in dataset[axis].values]
         short += [f"without {axis} {', '.join(missing)}"] if missing else []
     return ", ".join(short)
 
 
-def _judge_cell(label: str, estimate: Estimate, claim: Claim) -> CellResult:
-    verdict = meets(estimate, claim.criterion)
+def _judge_cell(cell: Mapping[str, Any], estimate: Estimate, claim: Claim) -> CellResult:
+    label, verdict = describe_cell(cell), meets(estimate, claim.criterion)
     measured = interval(estimate, ESTIMATORS[claim.estimator].infinite)
     place = f" at {label}" if label else ""
     criterion = describe(claim.criterion)
@@ -147,44 +170,3 @@ def _judge_cell(label: str, estimate: Estimate, claim: Claim) -> CellResult:
     runs = f", n = {estimate.n}" if claim.budget.seeds else ""
     share = share_of_bound(estimate, claim.criterion)
     return CellResult(label, estimate, measured + runs, share, verdict, reason)
-
-
-def share_of_bound(estimate: Estimate, criterion: Criterion) -> float:
-    """How much of what the criterion allows the worse end of the interval takes up: it is met up to 1.
-
-    NaN for an interval without an end, for a bound of 0 on one side, and where the criterion is that a value
-    lies in the interval.
-    """
-    if not (math.isfinite(estimate.low) and math.isfinite(estimate.high)):
-        return math.nan
-    if criterion.within is not None:
-        low, high = criterion.within
-        middle, half = (low + high) / 2, (high - low) / 2
-        return max(abs(estimate.low - middle), abs(estimate.high - middle)) / half
-    if criterion.at_most is not None:
-        worse, bound = estimate.high, criterion.at_most
-    elif criterion.at_least is not None:
-        worse, bound = -estimate.low, -criterion.at_least
-    else:
-        return math.nan
-    if bound > 0:
-        return max(worse, 0) / bound
-    if bound < 0:
-        return bound / worse if worse < 0 else math.inf
-    return math.nan
-
-
-def _bounds(criterion: Criterion) -> tuple[float, float]:
-    if criterion.within is not None:
-        return criterion.within[0], criterion.within[1]
-    floor = -math.inf if criterion.at_least is None else criterion.at_least
-    ceiling = math.inf if criterion.at_most is None else criterion.at_most
-    return floor, ceiling
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, Mapping):
-        return {key: _plain(item) for key, item in value.items()}
-    if isinstance(value, list):
-        return [_plain(item) for item in value]
-    return None if isinstance(value, float) and not math.isfinite(value) else value

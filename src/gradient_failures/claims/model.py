@@ -1,15 +1,14 @@
 """What ``problems/PROBLEM/claims.yaml`` may hold: the claims of the paper and how each is judged."""
 
+import math
 import os
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
-from itertools import product
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal, Self, TypeVar
 
 from pydantic import (
     BaseModel,
-    ConfigDict,
     Field,
     NonNegativeInt,
     RootModel,
@@ -18,7 +17,7 @@ from pydantic import (
     model_validator,
 )
 
-from gradient_failures.claims.estimators import ESTIMATORS
+from gradient_failures.claims.estimators import ESTIMATORS, cells
 from gradient_failures.config.base import FileName, Number, Strict
 from gradient_failures.config.errors import ConfigError, explain, unknown
 from gradient_failures.config.problem import FOLDER
@@ -47,6 +46,12 @@ class Criterion(Strict):
         if self.within and self.within[0] >= self.within[1]:
             raise ValueError("within is [low, high], and low is not below high here")
         return self
+
+    @property
+    def bounds(self) -> tuple[float, float]:
+        """What the interval must lie between; infinite where there is no bound."""
+        low, high = self.within or (self.at_least, self.at_most)
+        return -math.inf if low is None else low, math.inf if high is None else high
 
 
 class Budget(Strict):
@@ -80,21 +85,22 @@ class Claim(Strict):
     theorem: str | None = None
     """The theorem, lemma or equation it checks, if any; the report lists these in a section on theory."""
 
-    kind: Literal["paper", "extension"]
+    kind: Literal["paper", "extension"] = "paper"
     """"paper" for a claim of the paper, "extension" for a question of ours."""
 
     data: FileName
     """The file judged: ``metrics/DATA.nc``."""
 
     estimator: str
-    """The estimate taken from the data, a function in :mod:`gradient_failures.claims.estimators`."""
+    """The estimate taken from the data, one of :data:`gradient_failures.claims.estimators.ESTIMATORS`. In the
+    file its options stand beside its name: ``estimator: {name: mean, variable: loss}``."""
 
     select: list[Mapping[str, Any]] = Field(min_length=1)
     """Cells of the grid that are each estimated and judged; the claim's verdict sums them up. In the file a
     list of values gives a cell for each of them, which may be a pair; left out, all data are one cell."""
 
     options: Mapping[str, Any] = {}
-    """Further arguments of the estimator, all of which it needs."""
+    """What the estimator is told, as a model of its own says."""
 
     criterion: Criterion
     """The condition on every cell."""
@@ -137,10 +143,14 @@ class Claim(Strict):
         return self
 
 
-class Group(BaseModel):
-    """Claims that share the keys beside them; a claim may have its own value of one."""
+class Named(BaseModel, extra="allow", strict=True):
+    """An estimator with its options beside its name."""
 
-    model_config = ConfigDict(extra="allow", frozen=True, strict=True)
+    name: str
+
+
+class Group(BaseModel, extra="allow", strict=True):
+    """Claims that share the keys beside them; a claim may have its own value of one."""
 
     claims: list[dict[str, Any]] = Field(min_length=1)
     """Each claim, with what it does not share."""
@@ -156,9 +166,10 @@ def read_claims(problems: Sequence[str]) -> list[Claim]:
     claims: list[Claim] = []
     mistakes: list[str] = []
     for problem in problems:
-        for place, content in _contents(problem):
+        for number, content in enumerate(_contents(problem), 1):
+            place = f"{_file(problem)}: {content.get('id', f'claim {number}')}"
             try:
-                claims.append(_claim(content, place))
+                claims.append(_claim({**content, "problem": problem}, place))
             except ConfigError as error:
                 mistakes.append(str(error))
     uses = Counter(claim.id for claim in claims)
@@ -188,21 +199,22 @@ def _file(problem: str) -> Path:
     return Path(os.path.relpath(FOLDER / problem / "claims.yaml"))
 
 
-def _contents(problem: str) -> Iterator[tuple[str, dict[str, Any]]]:
-    """The keys of each claim of ``problem``, with those it shares, and where it is written."""
+def _contents(problem: str) -> list[dict[str, Any]]:
+    """The keys of each claim of ``problem``, with those it shares."""
     file = _file(problem)
     if not file.exists():
-        return
+        return []
     groups = _checked(Groups, read_yaml(str(file)), f"{file}: groups")
-    contents = [{**(group.model_extra or {}), **claim} for group in groups.root for claim in group.claims]
-    for number, content in enumerate(contents, 1):
-        name = content.get("id", f"claim {number}")
-        yield f"{file}: {name}", {**content, "problem": problem}
+    return [{**(group.model_extra or {}), **claim} for group in groups.root for claim in group.claims]
 
 
 def _claim(content: dict[str, Any], place: str) -> Claim:
-    claim = _checked(Claim, {**content, "select": _cells(content.get("select", {}))}, place)
-    options = _checked(ESTIMATORS[claim.estimator].options, claim.options, f"{place}.options")
+    if "options" in content:
+        raise ConfigError(f"{place}.options: options are written beside the name of the estimator")
+    estimator = _checked(Named, content.get("estimator", {}), f"{place}.estimator")
+    select = _cells(content.get("select", {}))
+    claim = _checked(Claim, {**content, "estimator": estimator.name, "select": select}, place)
+    options = _checked(ESTIMATORS[claim.estimator].options, estimator.model_extra, f"{place}.estimator")
     return claim.model_copy(update={"options": options.model_dump()})
 
 
@@ -214,11 +226,8 @@ def _checked(model: type[Model], content: Any, place: str) -> Model:
         raise ConfigError(explain(error, model, lambda keys: ".".join([place, *keys]))) from None
 
 
-def _cells(select: Any) -> Any:
-    """The cells of the products in ``select``, the last axis running fastest; what is none stays as it is."""
+def _cells(select: Any) -> list[Any]:
+    """The cells of the products in ``select``; what is none stays as it is."""
     if isinstance(select, list):
         return [cell for part in select for cell in _cells(part)]
-    if not isinstance(select, Mapping):
-        return [select]
-    values = (value if isinstance(value, list) else [value] for value in select.values())
-    return [dict(zip(select, cell, strict=True)) for cell in product(*values)]
+    return cells(select) if isinstance(select, Mapping) else [select]

@@ -7,25 +7,26 @@ from typing import Any
 from gradient_failures.claims.model import Criterion
 from gradient_failures.results.statistics import Estimate
 
+CRITERIA = {
+    "at_least": "at least {}",
+    "at_most": "at most {}",
+    "within": "between {} and {}",
+    "contains": "range holds {}",
+}
+
 
 def describe(criterion: Criterion) -> str:
     """The criterion in words."""
-    if criterion.within is not None:
-        return f"between {number(criterion.within[0])} and {number(criterion.within[1])}"
-    if criterion.contains is not None:
-        return f"range holds {number(criterion.contains)}"
-    if criterion.at_least is not None:
-        return f"at least {number(criterion.at_least)}"
-    return f"at most {number(criterion.at_most or 0.0)}"
+    ((kind, bounds),) = criterion.model_dump(exclude_none=True).items()
+    return CRITERIA[kind].format(*map(number, bounds if isinstance(bounds, list) else [bounds]))
 
 
 def describe_cell(cell: Mapping[str, Any]) -> str:
     """The place of a cell in the grid, in words."""
-    parts = []
-    for axis, value in cell.items():
-        shown = " and ".join(map(str, value)) if isinstance(value, list) else str(value)
-        parts.append(f"{axis.replace('_', ' ')} {shown}")
-    return ", ".join(parts)
+    shown = {axis: value if isinstance(value, list) else [value] for axis, value in cell.items()}
+    return ", ".join(
+        f"{axis.replace('_', ' ')} {' and '.join(map(str, values))}" for axis, values in shown.items()
+    )
 
 
 def number(value: float, infinite: str = "∞") -> str:

@@ -1,6 +1,5 @@
 """The JSON schema of ``config/config.yaml``, as YAML."""
 
-from collections.abc import Sequence
 from typing import Any
 
 import yaml
@@ -60,7 +59,7 @@ def _name(model: type[Settings]) -> str:
     return f"{model.__module__.split('.')[-2]}.{model.__name__}"
 
 
-def main(arguments: Sequence[str]) -> int:
+def run() -> int:
     """Print the schema; the exit status."""
     print(schema(), end="")
     return 0

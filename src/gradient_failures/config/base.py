@@ -84,10 +84,9 @@ class TrainingSettings(Settings):
 
     @model_validator(mode="after")
     def _evaluated_within_the_run(self) -> Self:
-        if self.eval_every > self.steps:
-            raise ValueError(
-                f"eval_every {self.eval_every} is larger than steps {self.steps}; allowed: 1 to {self.steps}"
-            )
+        every, steps = self.eval_every, self.steps
+        if every > steps:
+            raise ValueError(f"eval_every {every} is larger than steps {steps}; allowed: 1 to {steps}")
         return self
 
 

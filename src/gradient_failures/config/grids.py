@@ -5,7 +5,7 @@ of one of them, ``settings`` of a grid, and the point of the grid.
 """
 
 import itertools
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Self
@@ -19,9 +19,6 @@ Layer = Mapping[str, Any]
 
 RESERVED = {"seed", "step", "method", "drop", "tolerance"}
 """Names that no axis may have: dimensions of every run, and words that ``Dataset.sel`` keeps for itself."""
-
-NO_SEEDS = "none"
-NO_CHOICE = "default"
 
 
 class Grid(BaseModel):
@@ -101,7 +98,7 @@ class Run:
     @property
     def path(self) -> str:
         """Name of its file in the folder of its computation, without the suffix."""
-        block = f"{self.seeds[0]}-{self.seeds[-1]}" if self.seeds else NO_SEEDS
+        block = f"{self.seeds[0]}-{self.seeds[-1]}" if self.seeds else "none"
         return f"{self.point.name}/seeds~{block}"
 
 
@@ -150,80 +147,61 @@ class Computation:
 
     def axes(self, grid: str) -> dict[str, list[Any]]:
         """The values of each axis of ``grid``, in the order of the settings."""
-        order, axes = list(self.model.model_fields), self.config.grids[grid].axes
-
-        def place(axis: str) -> tuple[int, str]:
-            first = axis.partition(".")[0]
-            return order.index(first) if first in order else len(order), axis
-
-        return {axis: axes[axis] for axis in sorted(axes, key=place)}
+        places = {name: place for place, name in enumerate(self.model.model_fields)}
+        axes = self.config.grids[grid].axes
+        order = sorted(axes, key=lambda axis: (places.get(axis.partition(".")[0], len(places)), axis))
+        return {axis: axes[axis] for axis in order}
 
     def runs(self, grid: str) -> list[Run]:
         """The jobs that make up ``grid``, seeds running fastest."""
-        return [Run(point, block) for point in self.points[grid] for block in self._blocks(grid)]
+        seeds, size = range(self.config.grids[grid].seeds or 0), self.config.seeds_per_job
+        blocks = [tuple(seeds[first : first + size]) for first in seeds[::size]] or [()]
+        return [Run(point, block) for point in self.points[grid] for block in blocks]
 
     @cached_property
     def all_runs(self) -> dict[str, Run]:
         """The jobs of all grids by path, each once."""
         return {run.path: run for grid in self.points for run in self.runs(grid)}
 
-    def _blocks(self, grid: str) -> Iterator[tuple[int, ...]]:
-        seeds, size = self.config.grids[grid].seeds, self.config.seeds_per_job
-        if seeds is None:
-            yield ()
-            return
-        for first in range(0, seeds, size):
-            yield tuple(range(first, min(first + size, seeds)))
-
     def _point(self, grid: str, axes: dict[str, Any]) -> Point:
-        base = self.config.settings
-        own = [(f"grids.{grid}.settings", self.config.grids[grid].settings), (f"grids.{grid}", nested(axes))]
-        chosen = merged(base, *(layer for _, layer in own))
-        by = [
-            (f"settings_by.{name}.{value}", choices[value])
+        base = {"settings": self.config.settings}
+        own = {f"grids.{grid}.settings": self.config.grids[grid].settings, f"grids.{grid}": nested(axes)}
+        chosen = merged(*base.values(), *own.values())
+        by = {
+            f"settings_by.{name}.{value}": choices[value]
             for name, choices in self.config.settings_by.items()
             if (value := chosen.get(name)) in choices
-        ]
-        layers = [("settings", base), *by, *own]
-        try:
-            settings = self.model.model_validate(merged(*(layer for _, layer in layers)))
-        except ValidationError as error:
-            raise ConfigError(self._explained(error, grid, layers)) from None
-        return Point(axes, settings, self._name(settings, merged(base, *(layer for _, layer in by)), own))
-
-    def _explained(self, error: ValidationError, grid: str, layers: Sequence[tuple[str, Layer]]) -> str:
-        settings = merged(*(layer for _, layer in layers))
+        }
+        layers = base | by | own
+        merged_layers = merged(*layers.values())
 
         def written_as(location: list[str]) -> str:
             """The key in the layer that has the last word on it."""
-            keys = written(location, settings)
-            owners = [where for where, layer in layers if holds(layer, keys)]
+            keys = written(location, merged_layers)
+            owners = [where for where, layer in layers.items() if holds(layer, keys)]
             owner = (owners or ["settings"])[-1] if keys else f"grids.{grid}"
             return ".".join([self.problem, self.name, owner, *keys])
 
-        return explain(error, self.model, written_as)
+        try:
+            settings = self.model.model_validate(merged_layers)
+        except ValidationError as error:
+            raise ConfigError(explain(error, self.model, written_as)) from None
+        name = self._name(settings, merged(*base.values(), *by.values()), merged(*own.values()))
+        return Point(axes, settings, name)
 
-    def _name(self, settings: Settings, default: Layer, own: Sequence[tuple[str, Layer]]) -> str:
+    def _name(self, settings: Settings, default: Layer, own: Layer) -> str:
         """What tells the point from the default settings: ``dim~30+fixed_subset_size~3``.
 
         A comma would not do: Snakemake takes it for the end of a wildcard when it submits a job to a cluster.
         """
-        chosen = {name for _, layer in own for name in flat(layer)}
-        usual = self._defaults() | flat(default)
+        chosen = flat(own)
+        usual = dict(self.model.model_construct()) | flat(default)
         parts = [
             f"{name}~{as_coordinate(value)}"
             for name, value in flat(settings.model_dump()).items()
             if name in chosen and (name not in usual or usual[name] != value)
         ]
-        return "+".join(parts) or NO_CHOICE
-
-    def _defaults(self) -> dict[str, Any]:
-        fields = self.model.model_fields.items()
-        return {
-            name: field.get_default(call_default_factory=True)
-            for name, field in fields
-            if not field.is_required()
-        }
+        return "+".join(parts) or "default"
 
 
 def merged(*layers: Layer) -> dict[str, Any]:
@@ -232,23 +210,20 @@ def merged(*layers: Layer) -> dict[str, Any]:
     for layer in layers:
         for key, value in layer.items():
             before = result.get(key)
-            if isinstance(before, Mapping) and isinstance(value, Mapping) and _same_kind(before, value):
-                result[key] = merged(before, value)
-            else:
-                result[key] = value
+            if isinstance(before, Mapping) and isinstance(value, Mapping):
+                same_kind = value.get("kind", before.get("kind")) == before.get("kind")
+                value = merged(before, value) if same_kind else value
+            result[key] = value
     return result
-
-
-def _same_kind(before: Layer, after: Layer) -> bool:
-    return bool(after.get("kind", before.get("kind")) == before.get("kind"))
 
 
 def nested(items: Mapping[str, Any]) -> dict[str, Any]:
     """The mapping of which ``items`` are the values by dotted name."""
     result: dict[str, Any] = {}
     for name, value in items.items():
-        first, _, rest = name.partition(".")
-        result = merged(result, {first: nested({rest: value}) if rest else value})
+        for key in reversed(name.split(".")):
+            value = {key: value}
+        result = merged(result, value)
     return result
 
 
@@ -270,4 +245,4 @@ def holds(layer: Any, keys: list[str]) -> bool:
         if key not in layer:
             return False
         layer = layer[key]
-    return bool(keys)
+    return True

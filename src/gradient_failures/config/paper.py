@@ -3,12 +3,12 @@
 import json
 import re
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from typing import Annotated, Any, Self
 
-from pydantic import AfterValidator, BaseModel, Field, ValidationError, create_model, model_validator
+from pydantic import AfterValidator, Field, ValidationError, create_model, model_validator
 
 from gradient_failures.config.base import Strict
 from gradient_failures.config.errors import ConfigError, explain
@@ -119,7 +119,7 @@ class Paper:
 
 
 @cache
-def config_model() -> type[BaseModel]:
+def config_model() -> type[RunConfig]:
     """The model of the whole configuration: that of a run, and for each problem its computations."""
     fields: dict[str, Any] = {}
     for name, problem in problems().items():
@@ -141,49 +141,34 @@ def validated(config: Mapping[str, Any]) -> Paper:
         if problem in problems()
         for name, settings in problems()[problem].computations.items()
     ]
-    run = RunConfig(**{name: getattr(checked, name) for name in RunConfig.model_fields})
     plain = checked.model_dump(exclude_none=True)
-    paper = Paper(run, computations, {key: plain[key] for key in typed})
-    mistakes = [*_impossible_points(paper), *_repeated_grids(paper), *_missing_for_figures(paper)]
-    if mistakes:
+    paper = Paper(checked, computations, {key: plain[key] for key in typed})
+    if mistakes := list(_mistakes(paper)):
         raise ConfigError("\n".join(mistakes))
     return paper
 
 
-def _impossible_points(paper: Paper) -> list[str]:
-    mistakes = []
+def _mistakes(paper: Paper) -> Iterator[str]:
+    """Impossible points, grids of one name, and what figures are drawn from but the configuration lacks."""
     for computation in paper.computations:
         try:
             _ = computation.points
         except ConfigError as error:
-            mistakes.append(str(error))
-    return mistakes
-
-
-def _repeated_grids(paper: Paper) -> list[str]:
+            yield str(error)
     names = Counter(name for computation in paper.computations for name in computation.config.grids)
-    return [
-        f"two grids are called {name}, and both would write metrics/{name}.nc"
-        for name, count in names.items()
-        if count > 1
-    ]
-
-
-def _missing_for_figures(paper: Paper) -> list[str]:
-    """What figures are drawn from and the configuration does not have."""
-    mistakes = []
+    for name, count in names.items():
+        if count > 1:
+            yield f"two grids are called {name}, and both would write metrics/{name}.nc"
     for name, (problem, figure) in paper.figures.items():
         for grid, axes in figure.grids.items():
-            computation = paper.grids.get(grid)
-            if computation is None:
-                mistakes.append(f"{problem}: the grid {grid} is missing; the figure {name} is drawn from it")
-            elif set(axes) != set(computation.axes(grid)):
-                needed = ", ".join(axes) or "none"
-                mistakes.append(
-                    f"{problem}.{computation.name}.grids.{grid} must have the axes {needed} for the figure "
-                    f"{name}; give a grid over other axes a name of its own"
+            if grid not in paper.grids:
+                yield f"{problem}: the grid {grid} is missing; the figure {name} is drawn from it"
+            elif set(axes) != set(paper.grids[grid].axes(grid)):
+                yield (
+                    f"{problem}.{paper.grids[grid].name}.grids.{grid} must have the axes "
+                    f"{', '.join(axes) or 'none'} for the figure {name}; "
+                    "give a grid over other axes a name of its own"
                 )
-    return mistakes
 
 
 def _typed(value: Any) -> Any:
@@ -192,12 +177,10 @@ def _typed(value: Any) -> Any:
         return {key: _typed(item) for key, item in value.items()}
     if isinstance(value, list):
         return [_typed(item) for item in value]
-    return _scalar(value) if isinstance(value, str) else value
-
-
-def _scalar(text: str) -> Any:
+    if not isinstance(value, str):
+        return value
     try:
-        value = json.loads(text)
+        scalar = json.loads(value)
     except ValueError:
-        return text
-    return text if isinstance(value, dict | list) else value
+        return value
+    return value if isinstance(scalar, dict | list) else scalar

@@ -7,6 +7,8 @@ from scipy.special import roots_legendre
 
 NODES = 1000
 
+_roots_legendre = cache(roots_legendre)
+
 
 def sphere_angles(dim: int) -> tuple[np.ndarray, np.ndarray]:
     """Nodes and weights for the angle between a fixed direction and a uniform unit vector of R^dim.
@@ -18,13 +20,7 @@ def sphere_angles(dim: int) -> tuple[np.ndarray, np.ndarray]:
     -------
     Angles in (0, π) and weights that sum to 1, both of shape (NODES,).
     """
-    nodes, weights = _legendre()
+    nodes, weights = _roots_legendre(NODES)
     angles = np.pi * (nodes + 1) / 2
     weights = weights * np.sin(angles) ** (dim - 2)
     return angles, weights / weights.sum()
-
-
-@cache
-def _legendre() -> tuple[np.ndarray, np.ndarray]:
-    nodes, weights = roots_legendre(NODES)
-    return nodes, weights

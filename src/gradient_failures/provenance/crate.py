@@ -4,7 +4,8 @@ It conforms to Workflow Run Crate 0.5 (https://w3id.org/ro/wfrun/workflow/0.5), 
 """
 
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
+import mimetypes
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -25,19 +26,11 @@ PROFILES = {
     "https://w3id.org/workflowhub/workflow-ro-crate/1.0": "Workflow RO-Crate",
 }
 
-MEDIA_TYPES = {
-    ".css": "text/css",
-    ".html": "text/html",
-    ".json": "application/json",
-    ".nc": "application/x-netcdf",
-    ".pdf": "application/pdf",
-    ".png": "image/png",
-    ".py": "text/x-python",
-    ".svg": "image/svg+xml",
-    ".yaml": "application/yaml",
-    ".yml": "application/yaml",
-}
-"""By suffix; any other file is plain text."""
+MEDIA_TYPES = mimetypes.MimeTypes()
+"""By suffix, as Python has them, whatever this machine adds; any other file is plain text."""
+
+for _suffix in (".yaml", ".yml"):
+    MEDIA_TYPES.add_type("application/yaml", _suffix)
 
 ORIGIN = {
     "git_commit": "commit of the sources",
@@ -73,10 +66,14 @@ def describe(
     crate = ROCrate(version="1.1")
     crate.metadata.extra_terms["sha256"] = "http://schema.org/sha256"
     origins = [attributes for attributes in results.values() if attributes]
-    times = sorted(_computed(attributes) for attributes in origins)
+    times = sorted(map(_computed, origins))
+    recorded = {
+        key: sorted({str(attributes[key]) for attributes in origins if key in attributes})
+        for key in sorted({key for attributes in origins for key in attributes})
+    }
 
-    def add(name: str) -> File:
-        return crate.add_file(dest_path=name, properties=_file(folder, name))
+    def add(name: str, **properties: str) -> File:
+        return crate.add_file(dest_path=name, properties=_file(folder, name) | properties)
 
     main = crate.add_workflow(
         dest_path=workflow,
@@ -86,30 +83,44 @@ def describe(
         lang_version=language[1],
     )
     main["hasPart"] = [add(name) for name in sources]
-    main["softwareRequirements"] = _software(crate, origins)
-    given = {parameter: add(name) for parameter, name in inputs.items()}
-    main["input"] = [_parameter(crate, parameter, file) for parameter, file in given.items()]
-    made = {name: add(name) for name in results}
-    for name, attributes in results.items():
-        if attributes:
-            made[name]["description"] = attributes["title"]
-            made[name]["dateCreated"] = _computed(attributes).isoformat()
-    crate.root_dataset["mentions"] = [
-        _entity(
-            crate,
-            "#run",
-            "CreateAction",
-            name=f"Run of {citation['title']}",
-            description="startTime is when the oldest result was computed, endTime when the newest was",
-            startTime=times[0].isoformat(),
-            endTime=times[-1].isoformat(),
-            actionStatus="http://schema.org/CompletedActionStatus",
-            instrument=main,
-            object=list(given.values()),
-            result=list(made.values()),
-            additionalProperty=_origin(crate, origins),
-        )
+    main["softwareRequirements"] = [
+        _entity(crate, f"#{name}-{version}", "SoftwareApplication", name=name, version=version)
+        for key, versions in recorded.items()
+        if (name := key.removesuffix("_version")) != key
+        for version in versions
     ]
+    given = {parameter: add(name) for parameter, name in inputs.items()}
+    for parameter, file in given.items():
+        file["exampleOfWork"] = _entity(
+            crate, f"#{parameter}", "FormalParameter", name=parameter, additionalType="File", workExample=file
+        )
+    main["input"] = [file["exampleOfWork"] for file in given.values()]
+    made = [
+        add(name, description=attributes["title"], dateCreated=_computed(attributes).isoformat())
+        if attributes
+        else add(name)
+        for name, attributes in results.items()
+    ]
+    origin = [
+        _entity(crate, f"#{key}-{number}", "PropertyValue", name=key, description=text, value=value)
+        for key, text in ORIGIN.items()
+        for number, value in enumerate(recorded.get(key, []), start=1)
+    ]
+    run = _entity(
+        crate,
+        "#run",
+        "CreateAction",
+        name=f"Run of {citation['title']}",
+        description="startTime is when the oldest result was computed, endTime when the newest was",
+        startTime=times[0].isoformat(),
+        endTime=times[-1].isoformat(),
+        actionStatus="http://schema.org/CompletedActionStatus",
+        instrument=main,
+        object=list(given.values()),
+        result=made,
+        additionalProperty=origin,
+    )
+    crate.root_dataset["mentions"] = [run]
     _describe_root(crate, citation, times[-1])
     document: dict[str, Any] = crate.metadata.generate()
     return document
@@ -126,7 +137,7 @@ def _file(folder: Path, name: str) -> dict[str, str]:
     return {
         "name": name,
         "contentSize": str(path.stat().st_size),
-        "encodingFormat": MEDIA_TYPES.get(path.suffix, "text/plain"),
+        "encodingFormat": MEDIA_TYPES.guess_type(name)[0] or "text/plain",
         "sha256": sha256(path),
     }
 
@@ -134,36 +145,6 @@ def _file(folder: Path, name: str) -> dict[str, str]:
 def _computed(attributes: Mapping[str, Any]) -> datetime:
     """When a result was computed: the time at the start of its ``history``."""
     return datetime.fromisoformat(attributes["history"].split()[0])
-
-
-def _recorded(origins: Sequence[Mapping[str, Any]], key: str) -> list[str]:
-    """The values that the results have for one attribute."""
-    return sorted({str(attributes[key]) for attributes in origins if key in attributes})
-
-
-def _software(crate: ROCrate, origins: Sequence[Mapping[str, Any]]) -> list[ContextEntity]:
-    """Python and the packages whose versions the results record as ``NAME_version``."""
-    keys = sorted({key for attributes in origins for key in attributes if key.endswith("_version")})
-    versions = [(key.removesuffix("_version"), value) for key in keys for value in _recorded(origins, key)]
-    return [
-        _entity(crate, f"#{name}-{version}", "SoftwareApplication", name=name, version=version)
-        for name, version in versions
-    ]
-
-
-def _origin(crate: ROCrate, origins: Sequence[Mapping[str, Any]]) -> list[ContextEntity]:
-    return [
-        _entity(crate, f"#{key}-{number}", "PropertyValue", name=key, description=text, value=value)
-        for key, text in ORIGIN.items()
-        for number, value in enumerate(_recorded(origins, key), start=1)
-    ]
-
-
-def _parameter(crate: ROCrate, name: str, file: File) -> ContextEntity:
-    file["exampleOfWork"] = parameter = _entity(
-        crate, f"#{name}", "FormalParameter", name=name, additionalType="File", workExample=file
-    )
-    return parameter
 
 
 def _describe_root(crate: ROCrate, citation: Mapping[str, Any], published: datetime) -> None:
@@ -199,5 +180,4 @@ def _authors(crate: ROCrate, authors: Iterable[Mapping[str, str]]) -> list[Conte
 
 
 def _entity(crate: ROCrate, identifier: str, kind: str, **properties: Any) -> ContextEntity:
-    entity = ContextEntity(crate, identifier, properties={"@type": kind, **properties})
-    return crate.add(entity)
+    return crate.add(ContextEntity(crate, identifier, properties={"@type": kind, **properties}))

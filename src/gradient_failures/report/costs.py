@@ -1,19 +1,25 @@
 """What a run costs, from the files that Snakemake writes beside the log of every job."""
 
 import csv
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import xarray as xr
 
-VARIABLES = {
-    "jobs": {"long_name": "number of jobs", "units": "1"},
-    "core_seconds": {"long_name": "time for which the jobs held a core", "units": "s"},
-    "cpu_seconds": {"long_name": "CPU time of the jobs when last sampled", "units": "s"},
-    "longest_job": {"long_name": "time of the longest job", "units": "s"},
-    "peak_memory": {"long_name": "largest resident memory of a job, 0 if never sampled", "units": "MiB"},
+from gradient_failures.results.dataset import labelled
+
+COLUMNS = {"seconds": "s", "cpu": "cpu_time", "memory": "max_rss"}
+"""What is measured of a job, by the column of Snakemake's that says it."""
+
+VARIABLES: dict[str, tuple[str, Callable[[list[float]], float], str, str]] = {
+    "jobs": ("seconds", len, "number of jobs", "1"),
+    "core_seconds": ("seconds", sum, "time for which the jobs held a core", "s"),
+    "cpu_seconds": ("cpu", sum, "CPU time of the jobs when last sampled", "s"),
+    "longest_job": ("seconds", max, "time of the longest job", "s"),
+    "peak_memory": ("memory", max, "largest resident memory of a job, 0 if never sampled", "MiB"),
 }
+"""What each variable is of the jobs of a rule: measurement, how they are summed up, long name and units."""
 
 
 def cost_dataset(jobs: Mapping[str, Iterable[str]]) -> xr.Dataset:
@@ -31,21 +37,12 @@ def cost_dataset(jobs: Mapping[str, Iterable[str]]) -> xr.Dataset:
     -------
     Dataset with ``VARIABLES`` (rule,).
     """
-    rows = [_cost([measured(Path(path)) for path in paths]) for paths in jobs.values()]
-    return xr.Dataset(
-        {name: ("rule", [row[name] for row in rows], attributes) for name, attributes in VARIABLES.items()},
-        coords={"rule": ("rule", list(jobs), {"long_name": "rule of the workflow", "units": "1"})},
-    )
-
-
-def _cost(jobs: list[dict[str, float]]) -> dict[str, float]:
-    return {
-        "jobs": len(jobs),
-        "core_seconds": sum(job["seconds"] for job in jobs),
-        "cpu_seconds": sum(job["cpu"] for job in jobs),
-        "longest_job": max(job["seconds"] for job in jobs),
-        "peak_memory": max(job["memory"] for job in jobs),
-    }
+    rules = [[measured(Path(path)) for path in paths] for paths in jobs.values()]
+    costs = labelled({}, {"rule": (list(jobs), "rule of the workflow")})
+    for name, (part, summed, long_name, units) in VARIABLES.items():
+        values = [summed([job[part] for job in of_rule]) for of_rule in rules]
+        costs[name] = ("rule", values, {"long_name": long_name, "units": units})
+    return costs
 
 
 def measured(path: Path) -> dict[str, float]:
@@ -56,8 +53,7 @@ def measured(path: Path) -> dict[str, float]:
         raise ValueError(
             f"{path}: no measurement in this file. Make it with: rm -f {path} && snakemake --cores all {path}"
         )
-    columns = {"seconds": "s", "cpu": "cpu_time", "memory": "max_rss"}
-    return {name: float(rows[-1][column].replace("NA", "0")) for name, column in columns.items()}
+    return {name: float(rows[-1][column].replace("NA", "0")) for name, column in COLUMNS.items()}
 
 
 def by_rule(costs: xr.Dataset) -> dict[str, dict[str, Any]]:

@@ -26,17 +26,11 @@ def layout(made: Mapping[str, Sequence[str]], drawn: Mapping[str, Sequence[str]]
     made, drawn : the data that each computation makes, and that each figure is drawn from.
     """
     data = _slots(dict.fromkeys(name for names in [*drawn.values(), *made.values()] for name in names))
-    computations = _slots(sorted(made, key=lambda computation: min(data[name] for name in made[computation])))
+    computations = _slots(sorted(made, key=lambda maker: min(data[name] for name in made[maker])))
     figures = _slots(drawn)
-    return DataFlow(
-        computations,
-        data,
-        figures,
-        made=[
-            (computations[computation], data[name]) for computation, names in made.items() for name in names
-        ],
-        drawn=[(data[name], figures[figure]) for figure, names in drawn.items() for name in names],
-    )
+    from_makers = [(computations[maker], data[name]) for maker, names in made.items() for name in names]
+    to_figures = [(data[name], figures[figure]) for figure, names in drawn.items() for name in names]
+    return DataFlow(computations, data, figures, made=from_makers, drawn=to_figures)
 
 
 def _slots(names: Iterable[str]) -> dict[str, float]:

@@ -18,9 +18,7 @@ def table(headings: Iterable[str], rows: Iterable[Iterable[str]], *, aligned: bo
     """A table, without the end of its last line; if ``aligned``, its columns can be read as plain text."""
     lines = [[_closed(cell) for cell in line] for line in (headings, *rows)]
     widths = [max(map(len, column)) if aligned else 0 for column in zip(*lines, strict=True)]
-    titles, *body = (
-        row(cell.ljust(width) for cell, width in zip(line, widths, strict=True)) for line in lines
-    )
+    titles, *body = (row(map(str.ljust, line, widths)) for line in lines)
     rule = "|".join("-" * (width + 2 if aligned else 3) for width in widths)
     return "\n".join([titles, f"|{rule}|", *body])
 

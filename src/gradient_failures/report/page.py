@@ -3,7 +3,6 @@
 import importlib
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -11,11 +10,10 @@ from urllib.parse import quote
 import xarray as xr
 import yaml
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
-from markupsafe import Markup, escape
+from markupsafe import Markup
 
 from gradient_failures.claims.text import interval, number
 from gradient_failures.config import problem
-from gradient_failures.config.grids import Computation
 from gradient_failures.config.paper import Paper
 from gradient_failures.report import dataflow, markdown, verdicts
 from gradient_failures.report.costs import by_rule, cost_rows, duration, totals
@@ -24,45 +22,8 @@ from gradient_failures.report.verdicts import Result
 
 TEMPLATES = Path(__file__).parent
 
-CONFIG = "../config.yaml"
-"""Address of the configuration of the run, as seen from the page; the published page has it beside it."""
-
-DEVIATION = ("topic", "text", "released", "here", "effect")
-
-
-@dataclass(frozen=True)
-class Evidence:
-    """A computation as the page shows it: its cost, the data that it makes, and the claims judged on them."""
-
-    name: str
-    module: str
-    cost: Mapping[str, Any]
-    grids: list[str]
-    results: list[Result]
-
-
-@dataclass(frozen=True)
-class Section:
-    """A section on a problem: its short title, and the evidence in it."""
-
-    title: str
-    evidence: list[Evidence]
-
-    @property
-    def verdicts(self) -> Counter[str]:
-        """How often each verdict was reached on claims of the paper."""
-        results = [result for evidence in self.evidence for result in evidence.results]
-        return Counter(result["verdict"] for result in results if result["claim"]["kind"] == "paper")
-
-
-@dataclass(frozen=True)
-class Picture:
-    """A figure: its title, the module that draws it, the grids it is drawn from, and its address."""
-
-    title: str
-    module: str
-    grids: list[str]
-    image: str
+Row = dict[str, Any]
+"""What a template shows of one thing, by name."""
 
 
 def render(
@@ -91,6 +52,7 @@ def render(
     provenance : where the report comes from.
     """
     rules, pictures, counts = by_rule(costs), _pictures(paper, figures), verdicts.summary(results)
+    devices = {made.rule: data[next(iter(made.config.grids))].attrs["device"] for made in paper.computations}
     content = {
         "style": Markup((TEMPLATES / "style.css").read_text(encoding="utf-8")),
         "symbols": verdicts.SYMBOLS,
@@ -101,7 +63,7 @@ def render(
         "reduced": counts["reduced"] > 0,
         "unsettled": verdicts.unsettled(results),
         "statements": statements(results, data),
-        "sections": _sections(paper, results, rules),
+        "sections": _sections(paper, results),
         "problems": {
             name: {
                 "has_sections": bool(problem.problems()[name].sections),
@@ -114,9 +76,11 @@ def render(
         "pictures": pictures,
         "flow": _flow(paper, pictures, rules),
         "rules": rules,
-        "costs": totals(costs, [computation.rule for computation in paper.computations]),
-        "cost_rows": cost_rows(costs, {c.rule: _device(c, data) for c in paper.computations}),
-        "deviations": [[row[key] for key in DEVIATION] for row in deviations],
+        "costs": totals(costs, list(devices)),
+        "cost_rows": cost_rows(costs, devices),
+        "deviations": [
+            [row[key] for key in ("topic", "text", "released", "here", "effect")] for row in deviations
+        ],
         "config": yaml.safe_dump(dict(paper.config), sort_keys=False, allow_unicode=True),
         "commits": commits(data.values()),
         "origins": {name: _origin(runs) for name, runs in data.items()},
@@ -126,8 +90,8 @@ def render(
     environment = _environment()
     page, summary = map(environment.get_template, ("page.html.j2", "summary.md.j2"))
     return {
-        "page": page.render(content, link=_linked),
-        "standalone": page.render(content, link=_linked_if_published),
+        "page": page.render(content, standalone=False),
+        "standalone": page.render(content, standalone=True),
         "summary": summary.render(content, claims_table=verdicts.claims_table),
     }
 
@@ -145,34 +109,24 @@ def _environment() -> Environment:
     return environment
 
 
-def _linked(address: str, words: str) -> Markup:
-    return Markup('<a href="{}">{}</a>').format(address, words)
+def _sections(paper: Paper, results: Sequence[Result]) -> dict[str, Row]:
+    """The sections of all problems by anchor.
 
-
-def _linked_if_published(address: str, words: str) -> Markup:
-    """Words alone, but for what the published page has beside it."""
-    return _linked(Path(address).name, words) if address == CONFIG else escape(words)
-
-
-def _sections(paper: Paper, results: Sequence[Result], rules: Mapping[str, Any]) -> dict[str, Section]:
-    """The sections of all problems by their anchors."""
-
-    def evidence(computation: Computation) -> Evidence:
-        grids = list(computation.config.grids)
-        return Evidence(
-            name=f"{computation.problem}.{computation.name}",
-            module=f"problems/{computation.problem}/{computation.name}.py",
-            cost=rules[computation.rule],
-            grids=grids,
-            results=[result for result in results if result["claim"]["data"] in grids],
-        )
-
-    computations = {(made.problem, made.name): made for made in paper.computations}
-    return {
-        anchor: Section(title, [evidence(computations[name, part]) for part in parts])
-        for name in paper.problems
-        for anchor, (title, parts) in problem.problems()[name].sections.items()
+    Of each its title, its computations with the results on their data, and how often each verdict was reached
+    on claims of the paper.
+    """
+    evidence = {
+        (made.problem, made.name): (made, [r for r in results if r["claim"]["data"] in made.config.grids])
+        for made in paper.computations
     }
+    sections = {}
+    for name in paper.problems:
+        for anchor, (title, parts) in problem.problems()[name].sections.items():
+            shown = [evidence[name, part] for part in parts]
+            judged = [result for _, of_computation in shown for result in of_computation]
+            reached = Counter(result["verdict"] for result in judged if result["claim"]["kind"] == "paper")
+            sections[anchor] = {"title": title, "evidence": shown, "verdicts": reached}
+    return sections
 
 
 def _view(paper: Paper, name: str, data: Mapping[str, xr.Dataset], results: Sequence[Result]) -> Any:
@@ -183,30 +137,25 @@ def _view(paper: Paper, name: str, data: Mapping[str, xr.Dataset], results: Sequ
     return views.view(data, paper.config[name], {result["claim"]["id"]: result for result in results})
 
 
-def _pictures(paper: Paper, images: Mapping[str, bytes]) -> dict[str, Picture]:
-    drawn = {
-        name: (figure.title, f"problems/{of}/figures/{name}.py", list(figure.grids))
-        for name, (of, figure) in paper.figures.items()
-    }
-    generic = {
-        f"grids/{grid}": (f"The runs of the grid {grid}", "results/grid_figure.py", [grid])
-        for name in paper.problems
-        for grid in paper.grids_without_figure(name)
-    }
-    return {name: Picture(*source, data_uri(images[name])) for name, source in (drawn | generic).items()}
+def _pictures(paper: Paper, images: Mapping[str, bytes]) -> dict[str, Row]:
+    """The figures by name: of each its title, the module that draws it, its grids, and its address."""
+    pictures: dict[str, Row] = {}
+    for name, (of, figure) in paper.figures.items():
+        module = f"problems/{of}/figures/{name}.py"
+        pictures[name] = {"title": figure.title, "module": module, "grids": list(figure.grids)}
+    for grid in [grid for name in paper.problems for grid in paper.grids_without_figure(name)]:
+        title, module = f"The runs of the grid {grid}", "results/grid_figure.py"
+        pictures[f"grids/{grid}"] = {"title": title, "module": module, "grids": [grid]}
+    return {name: picture | {"image": data_uri(images[name])} for name, picture in pictures.items()}
 
 
-def _flow(paper: Paper, pictures: Mapping[str, Picture], rules: Mapping[str, Any]) -> dataflow.DataFlow:
+def _flow(paper: Paper, pictures: Mapping[str, Row], rules: Mapping[str, Row]) -> dataflow.DataFlow:
     made = {}
     for computation in paper.computations:
         jobs = rules[computation.rule]["jobs"]
         label = f"{computation.problem}.{computation.name} · {jobs} job{'s' if jobs > 1 else ''}"
         made[label] = list(computation.config.grids)
-    return dataflow.layout(made, {name: picture.grids for name, picture in pictures.items()})
-
-
-def _device(computation: Computation, data: Mapping[str, xr.Dataset]) -> str:
-    return str(data[next(iter(computation.config.grids))].attrs["device"])
+    return dataflow.layout(made, {name: picture["grids"] for name, picture in pictures.items()})
 
 
 def commits(data: Iterable[xr.Dataset]) -> str:

@@ -23,21 +23,14 @@ def learning_rows(accuracy: xr.DataArray, level: float) -> list[list[str]]:
     steps to ``level``: their median over the runs, never unless more than half learn, the fastest run and the
     slowest.
     """
+    rows = []
     passages = statistics.first_passage(accuracy, level).values
-    return [
-        [str(value), *_learning(steps)]
-        for value, steps in zip(accuracy[accuracy.dims[0]].values, passages, strict=True)
-    ]
-
-
-def _learning(steps: np.ndarray) -> list[str]:
-    rate = statistics.rate(int(np.isfinite(steps).sum()), steps.size)
-    found = statistics.observed_range(steps)
-    return [
-        str(rate.n),
-        interval(rate),
-        *(number(value, "never") for value in (found.value, found.low, found.high)),
-    ]
+    for value, steps in zip(accuracy[accuracy.dims[0]].values, passages, strict=True):
+        rate = statistics.rate(int(np.isfinite(steps).sum()), steps.size)
+        found = statistics.observed_range(steps)
+        speed = [number(step, "never") for step in (found.value, found.low, found.high)]
+        rows.append([str(value), str(rate.n), interval(rate), *speed])
+    return rows
 
 
 def late_mean(runs: xr.Dataset, variable: str) -> Estimate:

@@ -1,7 +1,6 @@
 """The table of the paper's theorems and lemmas: what was computed for each, and by what margin it holds."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import xarray as xr
@@ -9,41 +8,29 @@ import xarray as xr
 from gradient_failures.claims.text import number
 
 
-@dataclass(frozen=True)
-class Statement:
-    """A statement that the paper proves, as a row of the table.
+def statements(results: Iterable[Mapping[str, Any]], data: Mapping[str, xr.Dataset]) -> list[dict[str, Any]]:
+    """A row of the table for each claim in ``results``, those of ``claims.json``, that belongs to a theorem.
 
-    Attributes
-    ----------
-    result : its claim with the verdict, from ``claims.json``.
-    extent : the values that it was computed for, in words.
-    measured : the estimate at the tightest of its cells.
-    at : that cell in words, empty if it is the only one.
-    share : what the estimate takes up of what the criterion allows.
+    Of each the ``result`` itself, the ``extent`` that it was computed for, what was ``measured`` in the
+    tightest of its cells, which one that is (``at``, empty if it is the only one), and the ``share`` of what
+    the criterion allows that is taken up there.
     """
-
-    result: Mapping[str, Any]
-    extent: str
-    measured: str
-    at: str
-    share: str
-
-
-def statements(results: Iterable[Mapping[str, Any]], data: Mapping[str, xr.Dataset]) -> list[Statement]:
-    """A row for each claim in ``results`` that belongs to a theorem."""
     return [_statement(result, data) for result in results if result["claim"]["theorem"]]
 
 
-def _statement(result: Mapping[str, Any], data: Mapping[str, xr.Dataset]) -> Statement:
+def _statement(result: Mapping[str, Any], data: Mapping[str, xr.Dataset]) -> dict[str, Any]:
     claim, cells = result["claim"], result["cells"]
     if not cells:
-        return Statement(result, "", "–", "", "–")
+        return {"result": result, "extent": "", "measured": "–", "at": "", "share": "–"}
     tightest = cells[result["tightest"]]
     variable = claim["options"].get("variable")
-    covered = extent(data[claim["data"]][variable], claim["select"]) if variable else ""
-    at = f"at {tightest['cell']}, one of {len(cells)} cases" if len(cells) > 1 else ""
-    share = "–" if tightest["share"] is None else number(tightest["share"])
-    return Statement(result, covered, tightest["measured"], at, share)
+    return {
+        "result": result,
+        "extent": extent(data[claim["data"]][variable], claim["select"]) if variable else "",
+        "measured": tightest["measured"],
+        "at": f"at {tightest['cell']}, one of {len(cells)} cases" if len(cells) > 1 else "",
+        "share": "–" if tightest["share"] is None else number(tightest["share"]),
+    }
 
 
 def extent(data: xr.DataArray, cells: Sequence[Mapping[str, Any]]) -> str:

@@ -44,11 +44,9 @@ def summary(results: Sequence[Result]) -> dict[str, Any]:
 def unsettled(results: Sequence[Result]) -> list[Result]:
     """What did not hold up in runs of full size, and then claims of the paper that these do not decide."""
     full = [result for result in results if not result["reduced"]]
-    paper = [result for result in full if result["claim"]["kind"] == "paper"]
     refuted = [result for result in full if result["verdict"] == Verdict.NOT_REPRODUCED]
-    return refuted + [
-        result for result in paper if result["verdict"] in (Verdict.PARTLY, Verdict.INCONCLUSIVE)
-    ]
+    undecided = [result for result in full if result["verdict"] in (Verdict.PARTLY, Verdict.INCONCLUSIVE)]
+    return refuted + [result for result in undecided if result["claim"]["kind"] == "paper"]
 
 
 def claims_table(results: Sequence[Result], kind: str) -> str:

@@ -33,11 +33,14 @@ class DatasetError(ValueError):
 def write(dataset: xr.Dataset, path: str | os.PathLike[str], attributes: Mapping[str, Any]) -> None:
     """Write ``dataset`` to ``path`` with its global ``attributes``, atomically, and read it back."""
     result = dataset.assign_attrs({"Conventions": CONVENTIONS, **attributes, "complete": 1})
-    problem = _violation(result)
-    if problem:
+    if problem := _violation(result):
         raise ValueError(f"refusing to write {path}: {problem}")
     compressed = {"zlib": True, "complevel": 4, "shuffle": True, "fletcher32": True}
-    encoding = {name: compressed for name, variable in result.variables.items() if _compressible(variable)}
+    encoding = {
+        name: compressed
+        for name, variable in result.variables.items()
+        if variable.ndim > 0 and variable.dtype.kind in "iuf"
+    }
     with atomic(path) as temporary:
         try:
             result.to_netcdf(temporary, engine="netcdf4", format="NETCDF4", encoding=encoding)
@@ -60,8 +63,7 @@ def read(path: str | os.PathLike[str], variables: Mapping[str, Iterable[str]] | 
         dataset = xr.load_dataset(path, engine="netcdf4").drop_encoding()
     except (OSError, RuntimeError, ValueError) as error:
         raise DatasetError(path, f"not readable as netCDF4, truncated or damaged ({error})") from error
-    problem = _violation(dataset)
-    if problem:
+    if problem := _violation(dataset):
         raise DatasetError(path, problem)
     for name, dims in (variables or {}).items():
         if name not in dataset:
@@ -94,12 +96,13 @@ def labelled(
 
 def located(result: xr.Dataset, settings: Settings) -> xr.Dataset:
     """``result`` with every setting behind it as a scalar coordinate, but for names that it has itself."""
-    coordinates = {
-        name: ((), as_coordinate(value), dimensionless(long_name(settings, name)))
-        for name, value in flat(settings.model_dump()).items()
-        if value is not None and name not in result.variables
-    }
-    return result.assign_coords(coordinates)
+    return result.assign_coords(
+        {
+            name: ((), as_coordinate(value), dimensionless(long_name(settings, name)))
+            for name, value in flat(settings.model_dump()).items()
+            if value is not None and name not in result.variables
+        }
+    )
 
 
 def _violation(dataset: xr.Dataset) -> str | None:
@@ -138,7 +141,3 @@ def _raise_what_the_system_says(path: Path) -> None:
     """OSError if the disk is full, or a quota reached: the netCDF library says no more than "HDF error"."""
     with path.open("ab") as file:
         file.write(bytes(2**20))
-
-
-def _compressible(variable: xr.Variable) -> bool:
-    return variable.ndim > 0 and variable.dtype.kind in "iuf"

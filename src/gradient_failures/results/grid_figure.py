@@ -5,7 +5,6 @@ import textwrap
 from collections.abc import Mapping
 from typing import Any
 
-import matplotlib as mpl
 import numpy as np
 import xarray as xr
 from matplotlib.axes import Axes
@@ -20,16 +19,6 @@ METRICS, PANELS, COLUMNS = 2, 6, 3
 FEW = 5
 """From this number of seeds on, a median says more than every run."""
 
-COLORS = [
-    plotting.BLUE,
-    plotting.ORANGE,
-    plotting.GREEN,
-    plotting.VERMILION,
-    plotting.PURPLE,
-    plotting.SKY,
-    plotting.BLACK,
-]
-
 
 def draw(grid: xr.Dataset) -> Figure:
     """Draw ``grid``: a colour for each value of its last axis, a panel for each point of the others.
@@ -43,11 +32,9 @@ def draw(grid: xr.Dataset) -> Figure:
     axes.sort(key=lambda axis: grid.sizes[axis] > 1)
     dims = {*axes, "seed", "step"}
     metrics = [metric for metric in grid.data_vars.values() if {*metric.dims} == dims][:METRICS]
-    places, colors = _places(grid, axes[:-1]), _colors(grid[axes[-1]].values)
+    places, colors = _places(grid, axes[:-1]), plotting.colors(grid[axes[-1]])
     rows = -(-len(places) // COLUMNS)
-    figure = Figure(figsize=(7.2, 2.2 * (len(metrics) * rows + 1)))
-    heights = [rows] * len(metrics) + [1]
-    *above, below = figure.subfigures(len(heights), 1, height_ratios=heights, squeeze=False)[:, 0]
+    figure, (*above, below) = plotting.parts(*[2.2 * rows] * len(metrics), 2.2)
     for part, metric in zip(above, metrics, strict=True):
         panels = plotting.panel_grid(part, len(places), -(-len(places) // rows))
         for panel, place in zip(panels, places, strict=True):
@@ -67,13 +54,7 @@ def _places(grid: xr.Dataset, axes: list[str]) -> list[dict[str, Any]]:
     """The points of ``axes``, one panel each; of too many, some from the first to the last."""
     points = itertools.product(*(grid[axis].values for axis in axes))
     places = [dict(zip(axes, point, strict=True)) for point in points]
-    shown = np.linspace(0, len(places) - 1, min(PANELS, len(places))).round().astype(int)
-    return [places[index] for index in shown]
-
-
-def _colors(values: np.ndarray) -> dict[Any, Any]:
-    many = mpl.colormaps["viridis"](np.linspace(0, 0.9, len(values)))
-    return dict(zip(values.tolist(), COLORS if len(values) <= len(COLORS) else many, strict=False))
+    return [places[index] for index in plotting.spread(len(places), PANELS)]
 
 
 def _draw_curves(panel: Axes, metric: xr.DataArray, axis: str, colors: Mapping[Any, Any]) -> None:
@@ -82,8 +63,7 @@ def _draw_curves(panel: Axes, metric: xr.DataArray, axis: str, colors: Mapping[A
         curves = metric.sel({axis: value}).dropna("step", how="all")
         drawn = plotting.draw_runs if curves.sizes["seed"] >= FEW else plotting.draw_each_run
         drawn(panel, curves, color, _word(value))
-    panel.set_yscale(_scale(metric.values))
-    panel.set_xlabel(plotting.axis_label(metric["step"]))
+    plotting.describe(panel, x=metric["step"], yscale=_scale(metric.values))
     if metric["step"].max() >= 1000:
         plotting.thousands(panel)
 
@@ -101,9 +81,7 @@ def _draw_final(panel: Axes, final: xr.DataArray, along: str, axis: str, colors:
     else:
         panel.set_xticks(at.values, values)
         panel.tick_params(axis="x", rotation=15)
-    panel.set_yscale(_scale(final.values))
-    panel.set_xlabel(plotting.axis_label(final[along]))
-    panel.set_ylabel(f"final {_wrapped(final)}")
+    plotting.describe(panel, None, final[along], f"final {_wrapped(final)}", yscale=_scale(final.values))
 
 
 def _scale(values: np.ndarray) -> str:

@@ -50,12 +50,8 @@ def geometric_mean(values: ArrayLike) -> Estimate:
 def observed_range(values: ArrayLike) -> Estimate:
     """Median over runs with the smallest and the largest value observed."""
     values = np.asarray(values, dtype=float)
-    return Estimate(
-        float(np.quantile(values, 0.5, method="higher")),
-        float(values.min()),
-        float(values.max()),
-        len(values),
-    )
+    middle = float(np.quantile(values, 0.5, method="higher"))
+    return Estimate(middle, float(values.min()), float(values.max()), len(values))
 
 
 def first_passage(curve: xr.DataArray, level: float) -> xr.DataArray:

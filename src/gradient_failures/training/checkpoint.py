@@ -12,7 +12,7 @@ import shutil
 import signal
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Protocol, TypeAlias, TypeVar
@@ -196,11 +196,9 @@ def checkpoint_in(folder: Path, identity: Mapping[str, str], every: float) -> It
             f"another process, which holds {lock}, is at work on this job. Wait for it or end it "
             "(SIGTERM lets it save), then give the same command again"
         ) from None
-    handlers = {number: signal.getsignal(number) for number in SIGNALS}
     with held:
-        try:
+        with ExitStack() as handlers:
+            for number in SIGNALS:
+                handlers.callback(signal.signal, number, signal.getsignal(number))
             yield Checkpoint(folder, identity, every)
-        finally:
-            for number, handler in handlers.items():
-                signal.signal(number, handler)
         shutil.rmtree(folder, ignore_errors=True)

@@ -10,7 +10,7 @@ import os
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from itertools import product
 from pathlib import Path
 
@@ -43,7 +43,10 @@ def training_on(name: str, jobs_per_gpu: int) -> Iterator[str]:
         log.info("device %s: on the CPU", name)
         yield found
         return
-    with _slot_on(_gpus(found), jobs_per_gpu) as gpu, _default_device(gpu):
+    gpus = [gpu for gpu in _present()[::-1] if found in (gpu, gpu.split(":")[0])]
+    # Products and convolutions in full float32.
+    torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = False
+    with _slot_on(gpus, jobs_per_gpu) as gpu, torch.device(gpu):
         described = f"{found.split(':')[0]}, {torch.cuda.get_device_name(gpu)}" if found != "mps" else found
         log.info("device %s: on %s (%s)", name, gpu, described)
         yield described
@@ -73,11 +76,6 @@ def _present() -> list[str]:
     return ["cpu", *(["mps"] if torch.backends.mps.is_available() else []), *gpus[::-1]]
 
 
-def _gpus(found: str) -> list[str]:
-    """The GPUs to choose from."""
-    return [gpu for gpu in _present()[::-1] if found in (gpu, gpu.split(":")[0])]
-
-
 @contextmanager
 def _slot_on(gpus: Sequence[str], jobs_per_gpu: int) -> Iterator[str]:
     """Hold a slot on one of ``gpus``, a second only if all have a first; SLURM's only GPU needs none."""
@@ -89,23 +87,18 @@ def _slot_on(gpus: Sequence[str], jobs_per_gpu: int) -> Iterator[str]:
         (gpu, FileLock(SLOTS / f"{_identity(gpu)}.{slot}.lock"))
         for slot, gpu in product(range(jobs_per_gpu), gpus)
     ]
-    gpu, lock = _first_free(slots)
-    try:
+    gpu, held = _first_free(slots)
+    with held:
         yield gpu
-    finally:
-        lock.release()
 
 
-def _first_free(slots: Sequence[tuple[str, FileLock]]) -> tuple[str, FileLock]:
-    """Wait for a slot, and return it with its lock acquired."""
+def _first_free(slots: Sequence[tuple[str, FileLock]]) -> tuple[str, AbstractContextManager[object]]:
+    """Wait for a slot, and return its GPU and its lock, which is held until the end of its context."""
     waiting = False
     while True:
         for gpu, lock in slots:
-            try:
-                lock.acquire(timeout=0)
-            except Timeout:
-                continue
-            return gpu, lock
+            with suppress(Timeout):
+                return gpu, lock.acquire(timeout=0)
         if not waiting:
             log.info("waiting for a GPU: all %d slots are taken", len(slots))
         waiting = True
@@ -115,11 +108,3 @@ def _first_free(slots: Sequence[tuple[str, FileLock]]) -> tuple[str, FileLock]:
 def _identity(gpu: str) -> str:
     """What tells ``gpu`` from others, whatever CUDA_VISIBLE_DEVICES numbers it."""
     return str(torch.cuda.get_device_properties(gpu).uuid) if gpu.startswith("cuda") else gpu
-
-
-@contextmanager
-def _default_device(gpu: str) -> Iterator[None]:
-    """Make ``gpu`` torch's default device, with products and convolutions in full float32."""
-    torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = False
-    with torch.device(gpu):
-        yield

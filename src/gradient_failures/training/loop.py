@@ -6,6 +6,7 @@ GPU needs that to be busy. The CPU is no slower with one run after another, and 
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -14,17 +15,10 @@ import xarray as xr
 from torch import Tensor
 
 from gradient_failures.config.base import TrainingSettings
+from gradient_failures.results.dataset import labelled
 from gradient_failures.results.runs import DIVERGED, LAST_STEP
 from gradient_failures.training.checkpoint import Checkpoint, State, set_values, values_of
 from gradient_failures.training.progress import Progress
-
-STEP_ATTRIBUTES = {"long_name": "training steps", "units": "1"}
-SEED_ATTRIBUTES = {"long_name": "seed of the run", "units": "1"}
-DIVERGED_ATTRIBUTES = {"long_name": "step of the first non-finite evaluation, NaN if none", "units": "1"}
-LAST_STEP_ATTRIBUTES = {"long_name": "step at which the run ends", "units": "1"}
-
-Variables = Mapping[str, Mapping[str, str]]
-"""Attributes (``long_name``, ``units``) of each metric that a learner evaluates."""
 
 
 class Learner(ABC):
@@ -61,7 +55,7 @@ def fit(
     seeds: Sequence[int],
     learner_of: Callable[[Sequence[int]], Learner],
     settings: TrainingSettings,
-    variables: Variables,
+    long_names: Mapping[str, str],
     checkpoint: Checkpoint | None = None,
 ) -> xr.Dataset:
     """Train the runs of ``seeds`` and record their metrics: on a GPU side by side, else one after another.
@@ -71,6 +65,7 @@ def fit(
 
     Parameters
     ----------
+    long_names : of the metrics, by name; all are without units.
     checkpoint : where the block of runs goes on from, and is saved after evaluations; none, nowhere.
 
     Returns
@@ -78,10 +73,7 @@ def fit(
     Dataset with each metric over (seed, step), NaN from divergence on, ``diverged_at_step`` and
     ``last_step`` (seed), and the results of each learner.
     """
-
-    def fresh() -> _Block:
-        return _Block(seeds, learner_of, settings, variables)
-
+    fresh = partial(_Block, seeds, learner_of, settings, long_names)
     block = checkpoint.restored(fresh) if checkpoint else fresh()
     while not block.over:
         block.proceed()
@@ -98,13 +90,13 @@ class _Block:
         seeds: Sequence[int],
         learner_of: Callable[[Sequence[int]], Learner],
         settings: TrainingSettings,
-        variables: Variables,
+        long_names: Mapping[str, str],
     ) -> None:
-        self.seeds, self.learner_of, self.variables = list(seeds), learner_of, variables
+        self.seeds, self.learner_of, self.long_names = list(seeds), learner_of, long_names
         self.size = ensemble_size(seeds)
         self.schedule = evaluation_steps(settings.steps, settings.eval_every)
         # Small tensors that stay would split the memory that evaluations use, and the process would grow.
-        self.records = {name: _missing(len(seeds), len(self.schedule)) for name in variables}
+        self.records = {name: _missing(len(seeds), len(self.schedule)) for name in long_names}
         self.diverged_at = _missing(len(seeds))
         self.results: list[xr.Dataset] = []
         self.learner: Learner | None = None
@@ -163,20 +155,22 @@ class _Block:
     def dataset(self) -> xr.Dataset:
         """Metrics, how the runs ended, and the results of their learners."""
         diverged = np.greater_equal.outer(self.schedule, self.diverged_at.numpy()).T
+        last = [self.schedule[-1]] * len(self.seeds)
         metrics = {
-            name: (("seed", "step"), np.where(diverged, np.nan, self.records[name].numpy()), attributes)
-            for name, attributes in self.variables.items()
+            name: (("seed", "step"), np.where(diverged, np.nan, self.records[name].numpy()), text)
+            for name, text in self.long_names.items()
         }
         ends = {
-            DIVERGED: ("seed", self.diverged_at.numpy(), DIVERGED_ATTRIBUTES),
-            LAST_STEP: ("seed", [self.schedule[-1]] * len(self.seeds), LAST_STEP_ATTRIBUTES),
+            DIVERGED: (
+                "seed",
+                self.diverged_at.numpy(),
+                "step of the first non-finite evaluation, NaN if none",
+            ),
+            LAST_STEP: ("seed", last, "step at which the run ends"),
         }
-        axes = {
-            "seed": ("seed", self.seeds, SEED_ATTRIBUTES),
-            "step": ("step", self.schedule, STEP_ATTRIBUTES),
-        }
+        axes = {"seed": (self.seeds, "seed of the run"), "step": (self.schedule, "training steps")}
         results = xr.concat(self.results, dim="seed", data_vars="minimal")
-        return xr.Dataset({**metrics, **ends}, axes).merge(results)
+        return labelled({**metrics, **ends}, axes).merge(results)
 
     def _begin(self) -> Learner:
         seeds = self.seeds[self.members]

@@ -61,25 +61,24 @@ def test_the_figure_shows_every_run_its_median_the_published_curves_the_last_los
         for approach, label in LABELS.items():
             assert named[label] == np.median(loss.sel(approach=approach, n_stocks=k), 0).tolist()
         assert axes.get_title() == f"k = {k} (3 runs)"
-    assert first.lines[-1].get_label() == "published"
+    for axes, names in ((first, ["end-to-end", "published", "decomposition"]), (final, LABELS.values())):
+        assert [text.get_text() for text in axes.get_legend().get_texts()] == [*names]
 
     for index, (approach, label) in enumerate(LABELS.items()):
-        last = loss.sel(approach=approach, step=50)
-        *runs, median = final.lines[4 * index : 4 * index + 4]
-        assert [points(run) for run in runs] == [
-            [K, last.sel(seed=seed).values.tolist()] for seed in range(3)
-        ]
+        last = loss.sel(approach=approach, step=50).values
+        runs, median = final.lines[2 * index : 2 * index + 2]
+        assert points(runs) == [np.repeat(K, 3).tolist(), last.ravel().tolist()]
         assert (median.get_label(), points(median)) == (label, [K, np.median(last, 1).tolist()])
-        assert {run.get_color() for run in runs} == {median.get_color()}
+        assert runs.get_color() == median.get_color()
     assert final.get_ylabel() == "final expected negative gain"
     assert final.get_title() == "After 50 steps, every run and the median"
 
-    identity, expected, *sampled = ratio.lines
-    times_k = {name: (values.values.T * K).tolist() for name, values in noise.items()}
+    identity, expected, sampled = ratio.lines
+    times_k = {name: values.values * np.transpose([K]) for name, values in noise.items()}
     assert points(identity) == [K, K]
-    np.testing.assert_allclose(points(expected), [K, np.mean(times_k["expected_ratio_by_stocks"], 0)])
-    assert [points(run)[1] for run in sampled] == times_k["ratio_by_stocks"]
-    assert [line.get_label() for line in ratio.lines[:3]] == ["k", "equations 3 and 4, supplement", "sampled"]
+    np.testing.assert_allclose(points(expected), [K, np.mean(times_k["expected_ratio_by_stocks"], 1)])
+    assert points(sampled) == [np.repeat(K, 5).tolist(), times_k["ratio_by_stocks"].ravel().tolist()]
+    assert [line.get_label() for line in ratio.lines] == ["k", "equations 3 and 4, supplement", "sampled"]
     for axes in (final, ratio):
         assert axes.get_xlabel() == "number of stocks k"
         assert [tick.get_text() for tick in axes.get_xticklabels()] == ["10", "100"]

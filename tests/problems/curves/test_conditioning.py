@@ -175,12 +175,6 @@ def test_a_step_size_beyond_the_theorem_would_break_the_bound():
     assert iterations_needed(values, 2.0) > bound > iterations_needed(values, 5.0)
 
 
-@each_distribution
-def test_the_exact_preconditioner_leaves_a_condition_number_of_1(distribution):
-    moment = window_moment(distribution, 100)
-    assert condition_number(moment, moment) == pytest.approx(1, abs=1e-8)
-
-
 @pytest.mark.expects("curves.conditioning", "filter_condition_number", "preconditioned_condition_number")
 def test_the_filter_problem_by_enumeration_and_by_whitening_the_windows_themselves():
     """κ(C) from all curves of the figure; what is left, from windows times the root of the estimate."""

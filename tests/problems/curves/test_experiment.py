@@ -348,7 +348,16 @@ def test_a_run_is_the_same_whatever_the_block_and_again(approach):
     xr.testing.assert_identical(run(small, [1]), alone)
 
 
-each_optimiser = pytest.mark.parametrize(
+def assert_same(ensemble, index, alone):
+    """One seed of an ensemble is where it is alone, but for the order of sums in products of matrices."""
+    for ours, theirs in zip(ensemble.model.parameters, alone.model.parameters, strict=True):
+        torch.testing.assert_close(ours[index], theirs[0], rtol=0, atol=1e-6)
+    xr.testing.assert_allclose(ensemble.results().isel(seed=[index]), alone.results(), rtol=1e-5, atol=1e-5)
+    metrics = {name: values[[index]] for name, values in ensemble.evaluate().items()}
+    torch.testing.assert_close(metrics, alone.evaluate(), rtol=2e-6, atol=0)
+
+
+@pytest.mark.parametrize(
     ("approach", "optimiser"),
     [
         ("linear", ADAM),
@@ -360,38 +369,13 @@ each_optimiser = pytest.mark.parametrize(
         ("autoencoder", sgd(1e-3)),  # Adam's steps would be as large where a gradient is nothing but rounding
     ],
 )
-
-
-def ensemble_and_its_runs(approach, optimiser):
-    """A learner of three seeds, and a learner of each alone."""
+def test_an_ensemble_does_what_its_seeds_do_alone_even_where_one_diverges(approach, optimiser):
     small, seeds = settings(approach, optimiser=optimiser), [4, 0, 7]
-    return CurvesLearner(small, seeds), [CurvesLearner(small, [seed]) for seed in seeds]
-
-
-def assert_same(ensemble, index, alone):
-    """One seed of an ensemble is where it is alone, but for the order of sums in products of matrices."""
-    for ours, theirs in zip(ensemble.model.parameters, alone.model.parameters, strict=True):
-        torch.testing.assert_close(ours[index], theirs[0], rtol=0, atol=1e-6)
-    xr.testing.assert_allclose(ensemble.results().isel(seed=[index]), alone.results(), rtol=1e-5, atol=1e-5)
-    metrics = {name: values[[index]] for name, values in ensemble.evaluate().items()}
-    torch.testing.assert_close(metrics, alone.evaluate(), rtol=2e-6, atol=0)
-
-
-@each_optimiser
-def test_an_ensemble_does_what_its_seeds_do_alone(approach, optimiser):
-    ensemble, learners = ensemble_and_its_runs(approach, optimiser)
+    ensemble, learners = CurvesLearner(small, seeds), [CurvesLearner(small, [seed]) for seed in seeds]
     for each in (ensemble, *learners):
         each.advance(10)
-        each.advance(20)
     for index, alone in enumerate(learners):
         assert_same(ensemble, index, alone)
-
-
-@each_optimiser
-def test_a_seed_that_diverges_leaves_the_others_of_its_ensemble_alone(approach, optimiser):
-    ensemble, learners = ensemble_and_its_runs(approach, optimiser)
-    for each in (ensemble, *learners):
-        each.advance(10)
     for parameter in ensemble.model.parameters:
         parameter[1] = torch.nan
     for each in (ensemble, *learners):
@@ -415,6 +399,7 @@ def test_snapshots_are_the_decoded_examples_at_their_steps():
     assert at_end.dims == ("example", "x")
     assert (result["decoded_example"].sel(snapshot=10) != at_end).any()
     np.testing.assert_array_equal(result["example_curve"], learner.examples)
+    assert result["last_x"] == result["x"][-1]
 
 
 def test_training_brings_the_preconditioned_filter_to_the_solution():

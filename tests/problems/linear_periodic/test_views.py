@@ -1,13 +1,11 @@
 """What the report says of linear-periodic targets, from a toy dataset."""
 
-from pathlib import Path
-
 import pytest
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from gradient_failures.claims.text import number
 from gradient_failures.problems.linear_periodic import views
 from problems.linear_periodic import toy
+from problems.sections import rendered
 
 
 def view():
@@ -39,22 +37,15 @@ def test_deviations_of_samples_and_how_fast_the_variance_falls():
 
 
 def test_the_section_shows_what_the_view_found():
-    environment = Environment(loader=FileSystemLoader(Path(views.__file__).parent), undefined=StrictUndefined)
-    environment.filters["number"] = number
     shown = view()
-    section = environment.get_template("section.html.j2").render(
-        view=shown,
-        figure=lambda name, alt, caller: f"figure {name}: {caller()}",
-        table=lambda caption, headings, rows: f"{caption}: {[len(row) - len(headings) for row in rows]}",
-        evidence=lambda anchor: f"evidence of {anchor}",
-    )
+    section = rendered(views, view=shown)
     lowest, highest = map(number, shown["powers"])
     slowest, fastest = map(number, shown["falls_together"])
     for text in (
         '<section id="linear_periodic">',
         "Estimates from 10\u202f000 sampled targets, at weights of norm 1, for each of 42 pairs of d and r",
         f"are at most {number(shown['largest_deviation'])} standard errors off",
-        "figure linear_periodic",
+        "figure linear_periodic (The loss surface",
         "the loss for v = (2.0, 1.5)",
         "Largest variance over all weights: [0, 0, 0, 0, 0, 0, 0]",
         "At r = 1 the worst weights",

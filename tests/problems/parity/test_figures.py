@@ -56,7 +56,7 @@ def test_figure_1_shows_the_runs_their_median_and_middle_half_and_the_published_
     assert [text.get_text() for text in upper.legends[0].get_texts()] == [
         "middle half of runs",
         "median of runs",
-        "published run",
+        "published",
     ]
     assert (upper.get_supxlabel(), upper.get_supylabel()) == ("training steps", "the accuracy")
 

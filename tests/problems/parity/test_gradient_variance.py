@@ -59,26 +59,38 @@ def scores_of(layers, inputs):
     return relu_network([layer[None] for layer in layers], inputs[None, :, :-1]).flatten()
 
 
-def flat_gradient(layers, loss):
-    """Gradient, by autograd, of ``loss`` of the scores at all inputs, as one vector."""
-    leaves = [layer.clone().requires_grad_() for layer in layers]
-    scores = scores_of(leaves, all_inputs(len(layers[0]) - 1))
-    return torch.cat([grad.ravel() for grad in torch.autograd.grad(loss(scores), leaves)])
-
-
-def variance_by_definition(layers, loss):
-    """E_h ‖∇F_h - E_h' ∇F_h'‖² over every parity, each gradient by autograd over every input."""
-    dim = len(layers[0]) - 1
-    gradients = torch.stack(
-        [flat_gradient(layers, lambda scores, h=h: loss(scores, h).mean()) for h in all_parities(dim)]
-    )
-    return (gradients - gradients.mean(0)).square().sum(1).mean().item()
-
-
-BY_NAME = {
+LOSS_OF = {
     "squared": lambda scores, labels: (scores - labels).square() / 2,
     "hinge": lambda scores, labels: (1 - labels * scores).relu(),
 }
+
+
+def gradients_of_scores(layers):
+    """Scores (n,) at all inputs, and their gradients (n, parameters) by autograd."""
+    inputs = all_inputs(len(layers[0]) - 1)
+    blocks = torch.func.jacrev(lambda *leaves: scores_of(leaves, inputs), tuple(range(len(layers))))(*layers)
+    return scores_of(layers, inputs), torch.cat([block.flatten(1) for block in blocks], 1)
+
+
+def slopes(loss, scores, labels):
+    """Slopes of the loss in the scores (n,) by autograd, for ``labels`` (…, n), and of their shape."""
+    return torch.func.grad(lambda at: LOSS_OF[loss](at, labels).sum())(scores.expand_as(labels))
+
+
+def gradients_by_target(scores, gradients, loss, labels):
+    """Gradient of the mean loss over all inputs for each target's labels (m, n): (m, parameters)."""
+    return slopes(loss, scores, labels) @ gradients / len(scores)
+
+
+def gradients_by_input(scores, gradients, labels):
+    """Gradient of the hinge loss at every input: (n, parameters)."""
+    return slopes("hinge", scores, labels)[:, None] * gradients
+
+
+def spread(rows):
+    """Mean squared distance of the rows from their mean."""
+    return (rows - rows.mean(0)).square().sum(1).mean().item()
+
 
 networks = st.builds(
     network,
@@ -93,7 +105,8 @@ networks = st.builds(
 @pytest.mark.parametrize(("row", "loss"), list(enumerate(LOSSES)))
 def test_the_closed_form_is_the_variance_over_all_targets(row, loss, layers):
     variance, _, bound = parity_variance(layers, all_inputs(len(layers[0]) - 1))
-    expected = variance_by_definition(layers, BY_NAME[loss])
+    parities = all_parities(len(layers[0]) - 1)
+    expected = spread(gradients_by_target(*gradients_of_scores(layers), loss, parities))
     assert variance[row].item() == pytest.approx(expected, rel=1e-12, abs=1e-12 * bound)
     assert expected <= bound * (1 + 1e-12)
 
@@ -110,28 +123,22 @@ def test_the_closed_form_at_the_network_of_the_paper_up_to_ten_bits(dim):
 
 @pytest.mark.parametrize(("row", "loss"), list(enumerate(LOSSES)))
 def test_the_enumeration_gives_the_part_of_every_gradient_that_depends_on_its_target(row, loss):
-    dim, layers = 4, network(4, [5, 3], scale=2.0)
+    layers = network(4, [5, 3], scale=2.0)
     found = np.concatenate([block[row] for block in enumerated_gradients(layers)], axis=1)
-    gradients = torch.stack(
-        [
-            flat_gradient(layers, lambda scores, h=h: BY_NAME[loss](scores, h).mean())
-            for h in all_parities(dim)
-        ]
+    expected = gradients_by_target(*gradients_of_scores(layers), loss, all_parities(4))
+    np.testing.assert_allclose(
+        found.mean(axis=0) - found, expected - expected.mean(0), rtol=1e-10, atol=1e-14
     )
-    centred = gradients - gradients.mean(0)
-    found = found - found.mean(axis=0)
-    np.testing.assert_allclose(-found, centred.numpy(), rtol=1e-10, atol=1e-14)
 
 
 @pytest.mark.parametrize("hidden", [[3], [4, 2], [3, 3, 3]])
 def test_the_factors_make_up_the_gradient_of_autograd(hidden):
     layers = network(3, hidden)
     scores, factors = gradient_factors(layers, all_inputs(3))
-    for i in range(8):
-        expected = flat_gradient(layers, lambda values, i=i: values[i])
-        products = [torch.outer(activations[i], errors[i]).ravel() for activations, errors in factors]
-        torch.testing.assert_close(torch.cat(products), expected, rtol=1e-12, atol=1e-14)
-    torch.testing.assert_close(scores, scores_of(layers, all_inputs(3)))
+    products = [(activations[:, :, None] * errors[:, None]).flatten(1) for activations, errors in factors]
+    expected_scores, expected = gradients_of_scores(layers)
+    torch.testing.assert_close(torch.cat(products, 1), expected, rtol=1e-12, atol=1e-14)
+    torch.testing.assert_close(scores, expected_scores)
 
 
 @pytest.mark.parametrize("dim", [1, 2, 5])
@@ -153,14 +160,9 @@ def test_inputs_are_those_of_the_experiment():
 
 def test_the_noise_of_all_inputs_is_the_covariance_of_their_gradients():
     layers, labels = network(4, [5], scale=2.0), all_parities(4)[0b0110]
-    each = torch.stack(
-        [
-            flat_gradient(layers, lambda scores, i=i: BY_NAME["hinge"](scores, labels)[i])
-            for i in range(len(labels))
-        ]
-    )
+    each = gradients_by_input(*gradients_of_scores(layers), labels)
     trace, square = hinge_noise(layers, all_inputs(4), labels, exhaustive=True)
-    assert trace == pytest.approx(each.var(0, correction=0).sum().item(), rel=1e-12)
+    assert trace == pytest.approx(spread(each), rel=1e-12)
     assert square == pytest.approx(each.mean(0).square().sum().item(), rel=1e-12)
 
 
@@ -201,29 +203,6 @@ def test_the_start_of_a_run_is_the_initial_network():
         )
 
 
-SLOPES = {
-    "squared": lambda scores, labels: scores - labels,
-    "hinge": lambda scores, labels: -labels * (labels * scores < 1),
-}
-"""The slope of each loss in the score."""
-
-
-def by_definition(layers):
-    """Scores (n,) at all inputs, their gradients by autograd (n, parameters), and by loss the
-    gradient for every target (2^d, parameters)."""
-    dim = len(layers[0]) - 1
-    blocks = torch.func.jacrev(lambda *leaves: scores_of(leaves, all_inputs(dim)), tuple(range(len(layers))))
-    gradients = torch.cat([block.flatten(1) for block in blocks(*layers)], 1)
-    scores, parities = scores_of(layers, all_inputs(dim)), all_parities(dim)
-    means = {name: slope(scores, parities) @ gradients / 2**dim for name, slope in SLOPES.items()}
-    return scores, gradients, means
-
-
-def spread(gradients):
-    """Mean squared distance of the rows from their mean."""
-    return (gradients - gradients.mean(0)).square().sum(1).mean().item()
-
-
 def initial_layers(dim, architecture, seed):
     rng = stream("parity", "weights", dim=dim, architecture=architecture, seed=seed)
     widths = [int(factor) * dim for factor in architecture.replace("d", "").split("-")]
@@ -246,10 +225,13 @@ def test_variance_noise_and_rate_at_initial_weights_are_those_of_autograd():
     for seed, architecture in product(range(2), architectures):
         fall = {}
         for dim in (2, 8, 9):
-            scores, gradients, means = by_definition(initial_layers(dim, architecture, seed))
+            scores, gradients = gradients_of_scores(initial_layers(dim, architecture, seed))
             size = gradients.square().sum(1).mean().item()
-            variance = {name: spread(mean) for name, mean in means.items()}
-            each = SLOPES["hinge"](scores, labels_of(dim, seed))[:, None] * gradients
+            variance = {
+                name: spread(gradients_by_target(scores, gradients, name, all_parities(dim)))
+                for name in LOSSES
+            }
+            each = gradients_by_input(scores, gradients, labels_of(dim, seed))
             batch_noise = spread(each) / 16
             expected = {
                 "bound": size / 2**dim,
@@ -290,14 +272,14 @@ def test_variance_and_noise_along_training_are_those_of_autograd(small):
         learner = experiment.ParityLearner(experiment.Settings(dim=dim, **TRAINING), [seed])
         for step in (0, 20, 40):
             learner.advance(20 if step else 0)
-            scores, gradients, means = by_definition([layer[0].double() for layer in learner.network.layers])
+            scores, gradients = gradients_of_scores([layer[0].double() for layer in learner.network.layers])
             bound = gradients.square().sum(1).mean().item() / 2**dim
-            noise = spread(SLOPES["hinge"](scores, labels_of(dim, seed))[:, None] * gradients) / 16
+            noise = spread(gradients_by_input(scores, gradients, labels_of(dim, seed))) / 16
             at = small.sel(seed=seed, trained_dim=dim, enumerated_dim=dim, step=step)
             assert at["trained_bound"].item() == pytest.approx(bound, rel=1e-9)
             assert at["trained_run_noise"].item() == pytest.approx(noise / 40, rel=1e-9)
-            for name, mean in means.items():
-                variance = spread(mean)
+            for name in LOSSES:
+                variance = spread(gradients_by_target(scores, gradients, name, all_parities(dim)))
                 for found, expected in (
                     ("trained_variance", variance),
                     ("trained_variance_over_bound", variance / bound),
@@ -322,10 +304,10 @@ def test_a_closed_form_that_is_a_quarter_off_is_found_to_be(monkeypatch, factor)
 
 def test_the_signal_is_the_half_difference_of_a_target_from_its_opposite(small):
     """By size of the target, on average, at the largest dimension enumerated."""
-    layers, parities = initial_layers(4, "10d", 1), all_parities(4)
-    scores, gradients, _ = by_definition(layers)
-    for name, slope in SLOPES.items():
-        half = (slope(scores, parities) - slope(scores, -parities)) / 2 @ gradients / 16
+    exact, parities = gradients_of_scores(initial_layers(4, "10d", 1)), all_parities(4)
+    for name in LOSSES:
+        one, opposite = (gradients_by_target(*exact, name, sign * parities) for sign in (1, -1))
+        half = (one - opposite) / 2
         signals = half.square().sum(1).tolist()
         for size in range(5):
             of_size = [signal for target, signal in enumerate(signals) if target.bit_count() == size]

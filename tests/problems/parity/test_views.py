@@ -1,17 +1,14 @@
 """What the report says of parities, from toy datasets."""
 
-from pathlib import Path
-
 import numpy as np
 import pytest
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from gradient_failures.claims.text import interval, number
 from gradient_failures.problems.parity import views
-from gradient_failures.report.theory import series
 from gradient_failures.results import statistics
 from gradient_failures.results.dataset import labelled
 from problems.parity import toy
+from problems.sections import rendered
 
 TRAINING = {"learning_rate": 0.01, "batch_size": 128, "steps": 2500, "eval_every": 100, "eval_samples": 2000}
 CONFIG = {
@@ -89,20 +86,8 @@ def test_the_share_of_small_targets_counts_each_target():
     assert views.share_of_small_targets(signal) == pytest.approx(0.5)
 
 
-def rendered(reduced):
-    environment = Environment(loader=FileSystemLoader(Path(views.__file__).parent), undefined=StrictUndefined)
-    environment.filters |= {"number": number, "series": series}
-    return environment.get_template("section.html.j2").render(
-        view=view(),
-        reduced=reduced,
-        figure=lambda name, alt, caller: f"figure {name} ({alt}): {caller()}",
-        table=lambda caption, headings, rows: f"{caption}: {[len(row) - len(headings) for row in rows]}",
-        evidence=lambda anchor: f"evidence of {anchor}",
-    )
-
-
 def test_the_sections_show_what_the_views_found():
-    section, variance = rendered(reduced=False), view()["variance"]
+    section, variance = rendered(views, view=view(), reduced=False), view()["variance"]
     for text in (
         "SGD with step size 0.01 on 128 fresh samples a step, 2\u202f500 steps, evaluated every 100 on",
         "on 2\u202f000 fresh samples; d = 5, 10 and 20",
@@ -131,4 +116,4 @@ def test_the_sections_show_what_the_views_found():
         "Seen after the runs",
     ):
         assert text in section
-    assert "Seen after the runs" not in rendered(reduced=True)
+    assert "Seen after the runs" not in rendered(views, view=view(), reduced=True)

@@ -1,12 +1,8 @@
 """What the report says of the graphical summary, from a toy dataset."""
 
-from pathlib import Path
-
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
-
-from gradient_failures.claims.text import number
 from gradient_failures.problems.summary import views
 from gradient_failures.results.dataset import labelled
+from problems.sections import rendered
 
 
 def test_the_section_shows_the_settings_and_the_ratio_of_the_curvatures():
@@ -21,13 +17,7 @@ def test_the_section_shows_the_settings_and_the_ratio_of_the_curvatures():
     }
     view = views.view({"loss_surfaces": surfaces}, {"loss_surfaces": {"settings": settings}}, {})
     assert view["curvature_ratio"] == 500
-    environment = Environment(loader=FileSystemLoader(Path(views.__file__).parent), undefined=StrictUndefined)
-    environment.filters["number"] = number
-    section = environment.get_template("section.html.j2").render(
-        view=view,
-        figure=lambda name, alt, caller: f"figure {name} {caller()}",
-        evidence=lambda anchor: f"evidence of {anchor}",
-    )
+    section = rendered(views, view=view)
     for text in (
         "figure loss_surfaces",
         "Losses of 7 linear-periodic targets of norm 5 in 10 dimensions",

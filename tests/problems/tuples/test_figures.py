@@ -175,29 +175,30 @@ def test_figure_4_shows_the_plug_in_estimate_and_the_published_heights_at_one_sc
         heights = np.log(scale * np.array(HEIGHTS[approach]))
         same(markers(plug_in, marker, plotting.BLACK), points(np.arange(1, 5) + place, heights))
     assert lines(plug_in, "0.5", "--")[0][0, 1] == pytest.approx(np.log(1 / 100))
-    (arrows,) = plug_in.containers
-    same(arrows[2][0].get_segments()[0][1], [2.3, np.log(statistics.mean([-2e-3, 1e-3, 4e-3]).high)])
-    names = ["end-to-end", "decomposition", "published", "end-to-end, without bias: at most"]
+    at_most = markers(plug_in, "v", plotting.VERMILION)
+    same(at_most[~np.isnan(at_most[:, 1])], [(2.3, np.log(statistics.mean([-2e-3, 1e-3, 4e-3]).high))])
+    names = ["end-to-end", "decomposition", "end-to-end, without bias: at most", "published"]
     assert legend(plug_in.get_legend()) == names
     assert [colors(plug_in)[name] for name in names[:2]] == [plotting.VERMILION, plotting.BLUE]
+    (published,) = (line for line in plug_in.lines if line.get_label() == "published")
+    assert (published.get_marker(), plug_in.get_xlim()) == ("o", (0.5, 2.5))
     assert plug_in.get_title() == "As published: plug-in estimate"
 
 
 def test_figure_4_shows_the_recombined_intervals_their_means_and_what_may_be_0():
     data, (_, unbiased) = toy.snr().sel(estimator="recombined"), snr_panels()
-    bars = iter(unbiased.containers)
-    for approach, (marker, place) in LOOKS.items():
-        means = np.log(data["snr"].sel(approach=approach)).mean("seed")
-        same(markers(unbiased, marker, COLOR[approach]), points([1 + place, 2 + place], means))
-        for k in (1, 2):
-            cell = data.sel(approach=approach, tuple_length=k)
-            detected = [2] if (approach, k) == ("end_to_end", 2) else [0, 1, 2]
-            seen, others = np.log(cell.sel(seed=detected)), cell.drop_sel(seed=detected)
-            intervals, arrows = next(bars), next(bars)
-            same(intervals[0].get_ydata(), seen["snr"])
-            same(ends(intervals), points(seen["snr_lower_limit"], seen["snr_upper_limit"]))
-            same([top for _, top in ends(arrows)], np.log(others["snr_upper_limit"]))
-            assert intervals[0].get_color() == COLOR[approach]
+    for intervals, (approach, (marker, place)) in zip(unbiased.containers, LOOKS.items(), strict=True):
+        cells = data.sel(approach=approach).transpose("tuple_length", "seed")
+        value, low, high = (cells[f"snr{end}"].values for end in ("", "_lower_limit", "_upper_limit"))
+        at, seen = np.array([1 + place, 2 + place]), low > 0
+        assert np.argwhere(~seen).tolist() == ([[1, 0], [1, 1]] if approach == "end_to_end" else [])
+        x = np.add.outer(at, [-0.1, 0, 0.1])
+        same(intervals[0].get_xydata(), points(x[seen], np.log(value[seen])))
+        same(ends(intervals), np.log(points(low[seen], high[seen])))
+        assert intervals[0].get_color() == COLOR[approach]
+        same(markers(unbiased, "v", COLOR[approach]), points(x[~seen], np.log(high[~seen])))
+        same(lines(unbiased, COLOR[approach]), [points(at, np.log(value).mean(1))])
+        same(markers(unbiased, marker, COLOR[approach])[-2:], points(at, np.log(value).mean(1)))
     assert lines(unbiased, "0.5", "--")[0][0, 1] == pytest.approx(np.log(1 / 100))
     assert lines(unbiased, plotting.GREEN, "--")[0][0, 1] == pytest.approx(-48 * np.log(2))
     assert unbiased.get_title() == "Without its bias: recombined tuples"

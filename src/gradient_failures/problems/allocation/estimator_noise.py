@@ -34,10 +34,9 @@ def run(
 
     Returns
     -------
-    Dataset over (n_stocks, seed), in float64: ``relative_bias``, the projection of the mean end-to-end
-    estimate on the decomposition gradient, relative to the latter, less 1; ``ratio_by_stocks``, the ratio of
-    the second moments, end-to-end over decomposition, divided by k; ``expected_ratio_by_stocks``, the same
-    with the mean over the returns in closed form.
+    Dataset of ``VARIABLES`` (n_stocks, seed), in float64. The bias is the projection of the mean end-to-end
+    estimate on the decomposition gradient, relative to the latter, less 1; the expected ratio has the mean
+    over the returns in closed form.
     """
     rows = [[_compare(k, settings.n_inputs, seed) for seed in seeds] for k in settings.n_stocks]
     return labelled(
@@ -66,20 +65,20 @@ def expected_second_moment(shares: Tensor, labels: Tensor) -> Tensor:
     moved = shares.gather(1, labels[:, None])
     others = shares.scatter(1, labels[:, None], 0.0)
     square = others.square().sum(1, keepdim=True)
-    deviation = moved.square() + square - 2 * others + 1
-    return (others.square() * deviation).sum(1) + (moved.square() * ((1 - moved).square() + square)).squeeze(
-        1
-    )
+    of_others = others.square() * (moved.square() + square - 2 * others + 1)
+    of_moved = moved.square() * ((1 - moved).square() + square)
+    return of_others.sum(1) + of_moved.squeeze(1)
 
 
 def _compare(n_stocks: int, n_inputs: int, seed: int) -> dict[str, float]:
-    axes = {"n_stocks": n_stocks, "seed": seed}
-    labels = torch.from_numpy(stream("estimator_noise", "labels", **axes).integers(0, n_stocks, n_inputs))
-    weights = truncated_normal(
-        (n_inputs, n_stocks), n_inputs**-0.5, stream("estimator_noise", "weights", **axes)
+    for_labels, for_weights, for_returns = (
+        stream("estimator_noise", purpose, n_stocks=n_stocks, seed=seed)
+        for purpose in ("labels", "weights", "returns")
     )
+    labels = torch.from_numpy(for_labels.integers(0, n_stocks, n_inputs))
+    weights = truncated_normal((n_inputs, n_stocks), n_inputs**-0.5, for_weights)
     shares = torch.softmax(weights.double(), 1)
-    returns = sample_returns(labels, n_stocks, [stream("estimator_noise", "returns", **axes)]).double()
+    returns = sample_returns(labels, n_stocks, [for_returns]).double()
     end_to_end = logit_gradient(shares, labels, returns)
     decomposition = logit_gradient(shares, labels, None)
     norm = decomposition.square().sum()

@@ -14,7 +14,6 @@ import xarray as xr
 from torch import Tensor
 
 from gradient_failures.problems.allocation.settings import AllocationSettings
-from gradient_failures.results.dataset import dimensionless
 from gradient_failures.training.checkpoint import Checkpoint, State
 from gradient_failures.training.layers import truncated_normal
 from gradient_failures.training.loop import Learner, fit
@@ -26,7 +25,7 @@ Settings = AllocationSettings
 RETURNS_PER_DRAW = 2**21
 """How many returns are drawn at a time, if a step needs fewer: 10 MB, so that a draw itself costs little."""
 
-VARIABLES = {"loss": dimensionless("expected negative gain")}
+VARIABLES = {"loss": "expected negative gain"}
 
 
 def run(
@@ -50,13 +49,12 @@ class AllocationLearner(Learner):
     def __init__(self, settings: AllocationSettings, seeds: Sequence[int]) -> None:
         self.settings, self.seeds = settings, seeds
         n_stocks, n_inputs = settings.n_stocks, settings.n_inputs
-        problem = {"n_stocks": n_stocks, "n_inputs": n_inputs}
         label_streams, weight_streams, self.input_streams, self.return_streams = (
-            streams("allocation", purpose, seeds, **problem)
+            streams("allocation", purpose, seeds, n_stocks=n_stocks, n_inputs=n_inputs)
             for purpose in ("labels", "weights", "inputs", "returns")
         )
-        labels = [rng.integers(0, n_stocks, n_inputs) for rng in label_streams]
-        self.labels = torch.as_tensor(np.concatenate(labels))
+        labels = np.concatenate([rng.integers(0, n_stocks, n_inputs) for rng in label_streams])
+        self.labels = torch.as_tensor(labels)
         self.weights = torch.cat(
             [truncated_normal((n_inputs, n_stocks), n_inputs**-0.5, rng) for rng in weight_streams]
         )
@@ -69,8 +67,8 @@ class AllocationLearner(Learner):
         returns_per_step = len(self.seeds) * self.settings.batch_size * self.bias.shape[1]
         steps_per_draw = max(1, RETURNS_PER_DRAW // returns_per_step)
         for first in range(0, steps, steps_per_draw):
-            for inputs, labels, returns in self._batches(min(steps_per_draw, steps - first)):
-                self._step(inputs, labels, returns)
+            for batch in self._batches(min(steps_per_draw, steps - first)):
+                self._step(*batch)
 
     def evaluate(self) -> dict[str, Tensor]:
         """The exact loss: E z_i = 0 but for the moved stock, so L is minus its mean share over all inputs."""

@@ -15,15 +15,13 @@ def view(
     """Settings, the numbers of stocks and of seeds, and rows of k and the final losses of both approaches."""
     loss = data["allocation"]["loss"]
     n_stocks = loss["n_stocks"].values.tolist()
+    final = [loss.sel(approach=approach).isel(step=-1) for approach in ("end_to_end", "decomposition")]
     return {
         "settings": config["experiment"]["settings"],
         "n_stocks": n_stocks,
         "seeds": loss.sizes["seed"],
-        "final_losses": [[str(k), *_intervals(loss.sel(n_stocks=k).isel(step=-1))] for k in n_stocks],
+        "final_losses": [
+            [str(k), *(interval(statistics.mean(losses.sel(n_stocks=k))) for losses in final)]
+            for k in n_stocks
+        ],
     }
-
-
-def _intervals(loss: xr.DataArray) -> list[str]:
-    """The mean ``loss`` (approach, seed) of either approach with its interval."""
-    approaches = ("end_to_end", "decomposition")
-    return [interval(statistics.mean(loss.sel(approach=approach))) for approach in approaches]

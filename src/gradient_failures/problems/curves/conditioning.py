@@ -18,6 +18,7 @@ from torch import Tensor
 from torch.nn.functional import pad
 
 from gradient_failures.problems.curves.experiment import (
+    KINKS,
     MARGIN,
     SLOPES,
     curves_of,
@@ -56,13 +57,20 @@ def run(
     (curve_distribution, n_points), ``preconditioned_condition_number`` (curve_distribution, n_points, seed,
     training_curves).
     """
+    sizes, counts = settings.n_points, settings.training_curves
+    spectra = [singular_values(n) for n in sizes]
+    condition = np.array([(values[0] / values[-1]) ** 2 for values in spectra])
+    law = (4 * np.square(sizes) / BETA**2) ** 2
+    bound = condition / 2 - 1
+    needed = np.array([[iterations_needed(values, size) for values in spectra] for size in STEP_SIZES])
+    before = [[condition_number(window_moment(name, n)) for n in sizes] for name in DISTRIBUTIONS]
+    after = [[[preconditioned(name, n, s, counts) for s in seeds] for n in sizes] for name in DISTRIBUTIONS]
+
     linear, steps, kinds = "n_points", ("step_size", "n_points"), ("curve_distribution", "n_points")
-    condition, over_law, bound, needed = linear_problem(settings.n_points)
-    before, after = filter_problem(settings.n_points, settings.training_curves, seeds)
     return labelled(
         {
             "linear_condition_number": (linear, condition, "condition number of WᵀW"),
-            "linear_over_law": (linear, over_law, "condition number of WᵀW over (4/β²)² n⁴"),
+            "linear_over_law": (linear, condition / law, "condition number of WᵀW over (4/β²)² n⁴"),
             "iterations_bound": (linear, bound, "lower bound on the iterations"),
             "iterations_needed": (steps, needed, "iterations until ‖E[U] - W⁻¹‖ ≤ 1/2"),
             "bound_over_needed": (steps, bound / needed, "lower bound over iterations needed"),
@@ -74,41 +82,13 @@ def run(
             ),
         },
         {
-            "n_points": (settings.n_points, "points n of a curve"),
+            "n_points": (sizes, "points n of a curve"),
             "step_size": (list(STEP_SIZES), "step size times λmax of the Hessian"),
             "curve_distribution": (list(DISTRIBUTIONS), "distribution of the curves"),
             "seed": (seeds, "seed of the curves"),
-            "training_curves": (settings.training_curves, "curves that C is estimated from"),
+            "training_curves": (counts, "curves that C is estimated from"),
         },
     )
-
-
-def linear_problem(n_points: Sequence[int]) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """κ(WᵀW), over its law, and the iterations of gradient descent: their lower bound, and those needed.
-
-    The first three are over (n_points), the last is over (step_size, n_points).
-    """
-    spectra = [singular_values(n) for n in n_points]
-    condition = np.array([(values[0] / values[-1]) ** 2 for values in spectra])
-    needed = np.array([[iterations_needed(values, size) for values in spectra] for size in STEP_SIZES])
-    law = (4 * np.square(n_points) / BETA**2) ** 2
-    return condition, condition / law, condition / 2 - 1, needed
-
-
-def filter_problem(
-    n_points: Sequence[int], training_curves: Sequence[int], seeds: Sequence[int]
-) -> tuple[np.ndarray, np.ndarray]:
-    """κ(C) (curve_distribution, n_points), and that left by an estimate of C (…, seed, training_curves)."""
-    moments = [[window_moment(name, n) for n in n_points] for name in DISTRIBUTIONS]
-    before = np.array([[condition_number(moment) for moment in row] for row in moments])
-    after = [
-        [
-            [preconditioned(moment, name, n, training_curves, seed) for seed in seeds]
-            for n, moment in zip(n_points, row, strict=True)
-        ]
-        for name, row in zip(DISTRIBUTIONS, moments, strict=True)
-    ]
-    return before, np.array(after)
 
 
 def singular_values(n_points: int) -> np.ndarray:
@@ -144,16 +124,16 @@ def kink_moment(distribution: CurveDistribution, n_points: int) -> Tensor:
         return torch.eye(n_points, dtype=torch.float64) / n_points
     changes = np.diff(SLOPES, axis=1, prepend=0)
     product = changes.T @ changes / len(changes)
-    free = n_points - 2 * MARGIN
-    i, j = np.arange(free)[:, np.newaxis], np.arange(free)
-    pairs = np.triu(product[0, 1] * (free - 1 - j) + product[1, 2] * i + product[0, 2] * (j - i - 1), 1)
-    before, after = j, free - 1 - j
+    before = np.arange(n_points - 2 * MARGIN)
+    after, column = before[::-1], before[:, np.newaxis]
+    between = before - column - 1
+    pairs = np.triu(product[0, 1] * after + product[1, 2] * column + product[0, 2] * between, 1)
     single = (
         product[0, 0] * after * (after - 1) / 2
         + product[1, 1] * before * after
         + product[2, 2] * before * (before - 1) / 2
     )
-    inner = (np.diag(single) + pairs + pairs.T) / comb(free, 3)
+    inner = (np.diag(single) + pairs + pairs.T) / comb(len(before), KINKS)
     return torch.from_numpy(np.pad(inner, MARGIN))
 
 
@@ -161,9 +141,8 @@ def window_moment(distribution: CurveDistribution, n_points: int) -> np.ndarray:
     """C = E[w wᵀ] of the windows w at all points of random curves, exact, shape (3, 3)."""
     curve_moment = curves_of(curves_of(kink_moment(distribution, n_points)).t())
     padded = pad(curve_moment, (2, 0, 2, 0)).numpy()
-    return np.array(
-        [[padded[a:, b:][:n_points, :n_points].trace() / n_points for b in range(3)] for a in range(3)]
-    )
+    sums = [[padded[a:, b:][:n_points, :n_points].trace() for b in range(3)] for a in range(3)]
+    return np.array(sums) / n_points
 
 
 def condition_number(moment: np.ndarray, preconditioner: np.ndarray | None = None) -> float:
@@ -173,17 +152,12 @@ def condition_number(moment: np.ndarray, preconditioner: np.ndarray | None = Non
 
 
 def preconditioned(
-    moment: np.ndarray,
-    distribution: CurveDistribution,
-    n_points: int,
-    training_curves: Sequence[int],
-    seed: int,
+    distribution: CurveDistribution, n_points: int, seed: int, training_curves: Sequence[int]
 ) -> list[float]:
     """κ of C after preconditioning by the second moment of the first m of random curves, for each m."""
-    axes = {"curve_distribution": distribution, "n_points": n_points, "seed": seed}
-    rng = stream("conditioning", "curves", **axes)
+    rng = stream("conditioning", "curves", curve_distribution=distribution, n_points=n_points, seed=seed)
     curves = curves_of(draw_kinks(distribution, n_points, max(training_curves), rng))
-    sums = curve_moments(curves).cumsum(0).numpy()
+    sums, moment = curve_moments(curves).cumsum(0).numpy(), window_moment(distribution, n_points)
     return [condition_number(moment, sums[count - 1] / count) for count in training_curves]
 
 

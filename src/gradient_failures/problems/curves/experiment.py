@@ -7,7 +7,6 @@ or a deep network can all represent the solution; they differ in the conditionin
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from typing import Protocol
 
 import numpy as np
 import torch
@@ -16,7 +15,8 @@ from torch import Tensor
 from torch.nn.functional import pad
 
 from gradient_failures.problems.curves.settings import Approach, CurveDistribution, CurvesSettings
-from gradient_failures.results.dataset import dimensionless, labelled
+from gradient_failures.results.dataset import labelled
+from gradient_failures.results.runs import LAST_X
 from gradient_failures.training.checkpoint import Checkpoint, State
 from gradient_failures.training.layers import dense_weights, over_seeds
 from gradient_failures.training.loop import Learner, fit
@@ -39,9 +39,9 @@ HIDDEN_WIDTHS = (500, 100, 2 * KINKS, 100, 100)
 EXAMPLES = 2
 
 VARIABLES = {
-    "loss": dimensionless("loss of the approach on held-out curves"),
-    "decode_error": dimensionless("relative error of the decoded curve"),
-    "kink_error": dimensionless("relative error of the slope changes"),
+    "loss": "loss of the approach on held-out curves",
+    "decode_error": "relative error of the decoded curve",
+    "kink_error": "relative error of the slope changes",
 }
 
 
@@ -117,14 +117,14 @@ class CurvesLearner(Learner):
 
         Snapshots after a run has diverged are NaN if it trains alone, and mean nothing in an ensemble.
         """
-        n_seeds, (n_examples, n_points) = len(self.seeds), self.examples.shape
-        examples = self.examples.cpu().expand(n_seeds, n_examples, n_points).numpy()
+        n_seeds, n_points = len(self.seeds), self.settings.n_points
+        examples = self.examples.cpu().expand(n_seeds, -1, -1).numpy()
         dims = ("seed", "snapshot", "example", "x")
         return labelled(
             {
                 "example_curve": (("seed", "example", "x"), examples, "example curve"),
                 "decoded_example": (dims, self.decoded.numpy(), "decoded example curve"),
-                "last_x": ("seed", [n_points - 1] * n_seeds, "last point of a curve"),
+                LAST_X: ("seed", [n_points - 1] * n_seeds, "last point of a curve"),
             },
             {
                 "example": (range(1, EXAMPLES + 1), "number of the example"),
@@ -134,46 +134,10 @@ class CurvesLearner(Learner):
         )
 
 
-class Model(Protocol):
-    """What an approach trains on fixed sets of curves, one for each seed.
-
-    Curves of all seeds are numbered in one row: curve i of the s-th seed is s · count + i.
-    """
-
-    parameters: list[Tensor]
-
-    def set_gradients(self, batch: Tensor) -> None:
-        """Set ``grad`` of the parameters to that of the losses on the curves with the numbers ``batch``.
-
-        There are ``batch_size`` of each seed, one seed after another: shape (seeds · batch_size,).
-        """
-
-    def decode(self, curves: Tensor) -> Tensor:
-        """The model's version f̂ of ``curves``, both of shape (seeds, count, n), in float64."""
-
-    def loss(self, error: Tensor) -> Tensor:
-        """The losses (seeds,) in terms of the ``error`` f̂ - f, shape (seeds, count, n)."""
-
-
-def model_of(approach: Approach, curves: Tensor, batch_size: int, seeds: Sequence[int]) -> Model:
-    """The untrained models of an approach, for the training sets ``curves`` (seeds, count, n)."""
-    if approach == "autoencoder":
-        weights = streams("curves", "weights", seeds, n_points=curves.shape[2])
-        return Autoencoder(curves, batch_size, weights)
-    if approach == "convolutional":
-        return Encoder(curves, batch_size, windows)
-    if approach == "preconditioned":
-        whitening = torch.stack([inverse_root(second_moment(windows(one))) for one in curves])[:, None]
-
-        def whitened(curves: Tensor) -> Tensor:
-            return (windows(curves).cpu().double() @ whitening).to(curves)
-
-        return Encoder(curves, batch_size, whitened)
-    return Encoder(curves, batch_size, lambda curves: curves.unsqueeze(2))
-
-
 class Encoder:
     """Linear maps from features of a curve to its slope changes p, decoded by f̂ = W p̂.
+
+    Curves of all seeds are numbered in one row: curve i of the s-th seed is s · count + i.
 
     The loss is the squared error of p̂, summed over the outputs of the map and averaged over its rows: a
     matrix has one row with n outputs for each curve, a convolution n rows with one output.
@@ -199,24 +163,27 @@ class Encoder:
         self.parameters = [self.weights]
 
     def set_gradients(self, batch: Tensor) -> None:
-        """Set the gradient 2/rows · Xᵀ(XU - p) of the weights U on one batch."""
+        """Set the gradient 2/rows · Xᵀ(XU - p) of the weights U on the curves with the numbers ``batch``.
+
+        There are ``batch_size`` of each seed, one seed after another: shape (seeds · batch_size,).
+        """
         torch.index_select(self.samples, 0, batch, out=self._batch)
         errors = self._targets.baddbmm_(self._inputs, self.weights, beta=-1)
         scale = 2 / errors.shape[1]
         torch.baddbmm(self.weights, self._inputs.mT, errors, beta=0, alpha=scale, out=self.weights.grad)
 
     def decode(self, curves: Tensor) -> Tensor:
-        """The curves W p̂, in float64 since W sums up the errors of p̂."""
+        """The curves W p̂ (seeds, count, n), in float64 since W sums up the errors of p̂."""
         outputs = self.features(curves).flatten(1, 2) @ self.weights
         return curves_of(outputs.cpu().double().view(curves.shape))
 
     def loss(self, error: Tensor) -> Tensor:
-        """Squared error of p̂ = W⁻¹ f̂."""
+        """Squared error of p̂ = W⁻¹ f̂, shape (seeds,), from the ``error`` f̂ - f (seeds, count, n)."""
         return kinks_of(error).square().flatten(1).mean(1) * self.weights.shape[2]
 
 
 class Autoencoder:
-    """Deep ReLU networks that reconstruct a curve; their loss is the mean squared error.
+    """Deep ReLU networks that reconstruct a curve; a one after its last point multiplies the biases.
 
     Parameters
     ----------
@@ -226,30 +193,43 @@ class Autoencoder:
     """
 
     def __init__(self, curves: Tensor, batch_size: int, rngs: Sequence[np.random.Generator]) -> None:
-        self.samples = with_ones(curves).flatten(0, 1)
+        self.samples = pad(curves, (0, 1), value=1.0).flatten(0, 1)
         n = curves.shape[2]
         self.parameters = over_seeds(dense_weights([n, *HIDDEN_WIDTHS, n], rng) for rng in rngs)
         self.network = DenseNetwork(self.parameters, batch_size)
 
     def set_gradients(self, batch: Tensor) -> None:
-        """Set the gradients by backpropagation."""
+        """Set the gradients of all layers on the curves of a batch, numbered as for :class:`Encoder`."""
         picked = self.samples.index_select(0, batch)
         inputs = picked.view(len(self.parameters[0]), -1, picked.shape[1])
         error = self.network.forward(inputs).sub_(inputs[:, :, :-1])
         self.network.backward(error.mul_(2 / error[0].numel()))
 
     def decode(self, curves: Tensor) -> Tensor:
-        """The reconstructed curves."""
-        return self.network.outputs(with_ones(curves)).cpu().double()
+        """The reconstructed curves, in float64."""
+        return self.network.outputs(pad(curves, (0, 1), value=1.0)).cpu().double()
 
     def loss(self, error: Tensor) -> Tensor:
         """Mean squared error."""
         return error.square().flatten(1).mean(1)
 
 
-def with_ones(inputs: Tensor) -> Tensor:
-    """``inputs`` with a last column of ones, which multiplies biases."""
-    return pad(inputs, (0, 1), value=1.0)
+def model_of(
+    approach: Approach, curves: Tensor, batch_size: int, seeds: Sequence[int]
+) -> Encoder | Autoencoder:
+    """The untrained models of an approach, for the training sets ``curves`` (seeds, count, n)."""
+    if approach == "autoencoder":
+        return Autoencoder(curves, batch_size, streams("curves", "weights", seeds, n_points=curves.shape[2]))
+    if approach == "convolutional":
+        return Encoder(curves, batch_size, windows)
+    if approach == "preconditioned":
+        whitening = torch.stack([inverse_root(second_moment(windows(one))) for one in curves])[:, None]
+
+        def whitened(curves: Tensor) -> Tensor:
+            return (windows(curves).cpu().double() @ whitening).to(curves)
+
+        return Encoder(curves, batch_size, whitened)
+    return Encoder(curves, batch_size, lambda curves: curves.unsqueeze(2))
 
 
 def draw_curves(

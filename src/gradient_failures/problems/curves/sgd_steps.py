@@ -8,7 +8,6 @@ batch. On both problems η is 1/λmax of the Hessian of the training loss.
 import math
 from collections.abc import Sequence
 from itertools import accumulate
-from typing import Literal, get_args
 
 import numpy as np
 import torch
@@ -17,15 +16,14 @@ from torch import Tensor
 
 from gradient_failures.problems.curves.conditioning import condition_number, curve_moments, window_moment
 from gradient_failures.problems.curves.experiment import draw_curves, inverse_root
-from gradient_failures.problems.curves.settings import SgdStepsSettings
+from gradient_failures.problems.curves.settings import Approach, SgdStepsSettings
 from gradient_failures.results.dataset import labelled
 from gradient_failures.training.checkpoint import Checkpoint
 from gradient_failures.training.seeds import stream
 
 Settings = SgdStepsSettings
 
-Problem = Literal["convolutional", "preconditioned"]
-PROBLEMS: tuple[Problem, ...] = get_args(Problem)
+PROBLEMS: tuple[Approach, ...] = ("convolutional", "preconditioned")
 
 SOLUTION = torch.tensor([1.0, -2.0, 1.0], dtype=torch.float64)
 
@@ -43,8 +41,7 @@ def run(settings: SgdStepsSettings, seeds: Sequence[int], checkpoint: Checkpoint
     passage = np.array([[first_passage(problem, seed, settings) for seed in seeds] for problem in PROBLEMS])
     steps = np.minimum(passage, settings.max_steps)
     predicted = predicted_steps(settings.n_points, settings.error_level)
-    ratio = steps[PROBLEMS.index("convolutional")] / predicted
-    grid = ("problem", "seed")
+    ratio, grid = steps[PROBLEMS.index("convolutional")] / predicted, ("problem", "seed")
     return labelled(
         {
             "steps_needed": (grid, steps, "SGD steps to the error level"),
@@ -52,10 +49,7 @@ def run(settings: SgdStepsSettings, seeds: Sequence[int], checkpoint: Checkpoint
             "predicted_steps": ((), predicted, "steps that κ(C) predicts"),
             "steps_over_predicted": ("seed", ratio, "SGD steps over those predicted"),
         },
-        {
-            "problem": (list(PROBLEMS), "problem that SGD is run on"),
-            "seed": (seeds, "seed of the run"),
-        },
+        {"problem": (list(PROBLEMS), "problem that SGD is run on"), "seed": (seeds, "seed of the run")},
     )
 
 
@@ -67,7 +61,7 @@ def predicted_steps(n_points: int, level: float) -> float:
     return condition_number(window_moment("figure", n_points)) * math.log(1 / level)
 
 
-def first_passage(problem: Problem, seed: int, settings: SgdStepsSettings) -> float:
+def first_passage(problem: Approach, seed: int, settings: SgdStepsSettings) -> float:
     """Steps of one run until the relative error of the slope changes is at the level; infinite if never."""
     n_points = settings.n_points
     curves = draw_curves("figure", n_points, settings.training_curves, "train", seed=seed).double()
@@ -86,7 +80,7 @@ def first_passage(problem: Problem, seed: int, settings: SgdStepsSettings) -> fl
     return math.inf
 
 
-def features(problem: Problem, moments: Tensor) -> tuple[Tensor, Tensor]:
+def features(problem: Approach, moments: Tensor) -> tuple[Tensor, Tensor]:
     """The linear map from windows to the inputs of the filter (3, 3), and the moments of these inputs.
 
     Parameters

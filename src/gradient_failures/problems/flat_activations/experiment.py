@@ -15,7 +15,7 @@ from torch import Tensor
 from torch.nn.functional import cross_entropy
 
 from gradient_failures.problems.flat_activations.settings import FlatActivationsSettings
-from gradient_failures.results.dataset import dimensionless, labelled
+from gradient_failures.results.dataset import labelled
 from gradient_failures.training.checkpoint import Checkpoint, State
 from gradient_failures.training.layers import dense_weights, over_seeds
 from gradient_failures.training.loop import Learner, fit
@@ -37,15 +37,11 @@ LEVELS = np.array(
 """The 52 levels of u, less b*. Few are ever met: r - b* has a standard deviation of about 0.1."""
 
 VARIABLES = {
-    "loss": dimensionless("the method's own objective"),
-    "normalised_rms_error": dimensionless("RMS error / range of the labels"),
-    "share_within_1_percent": dimensionless(
-        "share of samples that are right within 1 % of the range of the labels"
-    ),
-    "mistakes_near_a_level": dimensionless(
-        "share of the other samples that lie in the tenth nearest to a level, 0 if none"
-    ),
-    "training_cost": dimensionless("multiply-adds of the matrix products of training"),
+    "loss": "the method's own objective",
+    "normalised_rms_error": "RMS error / range of the labels",
+    "share_within_1_percent": "share of samples that are right within 1 % of the range of the labels",
+    "mistakes_near_a_level": "share of the other samples that lie in the tenth nearest to a level, 0 if none",
+    "training_cost": "multiply-adds of the matrix products of training",
 }
 
 
@@ -85,7 +81,8 @@ class FlatActivationsLearner(Learner):
     def advance(self, steps: int) -> None:
         """Take ``steps`` steps of Adam, each on a fresh batch."""
         for _ in range(steps):
-            inputs, classes = self._batch()
+            inputs, pre_activations = self.sampler.draw()
+            classes = classes_of(pre_activations, self.levels)
             self.network.backward(self.objective.error(self.network.forward(inputs), classes))
             self.optimiser.step()
 
@@ -118,33 +115,27 @@ class FlatActivationsLearner(Learner):
         Dataset with ``pre_activation``, ``label``, ``output`` and ``approximation`` (seed, sample), and
         ``target_bias`` (seed); its coordinate ``level`` has the levels of u for a target without bias.
         """
+        labels = self.levels.gather(1, self.classes)
         outputs = self.objective.outputs(self.network.outputs(self.inputs))
         approximation = NonFlatApproximation(self.levels).outputs(self.pre_activations.unsqueeze(2))
-        samples = {
-            "pre_activation": (self.pre_activations, "pre-activation r = <w*, x> + b*"),
-            "label": (self.levels.gather(1, self.classes), "label u(r)"),
-            "output": (outputs, "output after the last step"),
-            "approximation": (approximation, "smooth approximation ũ(r)"),
-        }
-        biases = self.targets[:, -1].cpu().double().numpy()
+        r, label, output, smooth, bias = (
+            values.cpu().numpy()
+            for values in (self.pre_activations, labels, outputs, approximation, self.targets[:, -1])
+        )
+        samples = ("seed", "sample")
         return labelled(
             {
-                **{
-                    name: (("seed", "sample"), values.cpu().numpy(), text)
-                    for name, (values, text) in samples.items()
-                },
-                "target_bias": ("seed", biases, "bias b* of the target"),
+                "pre_activation": (samples, r, "pre-activation r = <w*, x> + b*"),
+                "label": (samples, label, "label u(r)"),
+                "output": (samples, output, "output after the last step"),
+                "approximation": (samples, smooth, "smooth approximation ũ(r)"),
+                "target_bias": ("seed", bias.astype(float), "bias b* of the target"),
             },
             {
                 "sample": (np.arange(HELD_OUT), "held-out sample, in the order of r"),
                 "level": (LEVELS, "level of u, less b*"),
             },
         )
-
-    def _batch(self) -> tuple[Tensor, Tensor]:
-        """Inputs (seeds, batch, d + 1) and the classes of their labels (seeds, batch)."""
-        inputs, pre_activations = self.sampler.draw()
-        return inputs, classes_of(pre_activations, self.levels)
 
 
 def draw_target(rng: np.random.Generator) -> Tensor:

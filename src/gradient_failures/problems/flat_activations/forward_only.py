@@ -26,22 +26,6 @@ TREAD = 0.5
 
 RECORDS = 60
 
-RUNS = ("seed", "lipschitz", "step_size")
-
-VARIABLES = {
-    "distance": ((*RUNS, "iteration"), "‖w - w*‖ / ‖w₀ - w*‖"),
-    "error": ((*RUNS, "iteration"), "root mean square error"),
-    "guarantee": (
-        ("seed", "lipschitz", "iteration"),
-        "bound on the smallest error so far at step size 1",
-    ),
-    "distance_increase": (RUNS, "largest increase of the relative distance in one update"),
-    "error_over_guarantee": (
-        ("seed", "lipschitz"),
-        "smallest error so far over its bound, the largest in any iteration",
-    ),
-}
-
 
 def run(
     settings: ForwardOnlySettings, seeds: Sequence[int], checkpoint: Checkpoint | None = None
@@ -57,14 +41,23 @@ def run(
     the ``activation`` u (lipschitz, r) over four treads.
     """
     shown = np.unique(np.geomspace(1, settings.iterations + 1, RECORDS).astype(int) - 1)
-    found = [_descents(settings, seed, shown) for seed in seeds]
+    distance, error, bound = map(np.stack, zip(*(_descents(settings, seed) for seed in seeds), strict=True))
+    increase = np.diff(distance).max(-1)
+    best = np.minimum.accumulate(error[:, :, STEP_SIZES.index(1.0)], axis=-1)
     lipschitz, r = np.array(settings.lipschitz), np.linspace(-2 * TREAD, 2 * TREAD, 2001)
+
+    bounds, sizes = ("seed", "lipschitz", "iteration"), ("seed", "lipschitz", "step_size")
     return labelled(
         {
-            **{
-                name: (dims, np.stack([run[name] for run in found]), text)
-                for name, (dims, text) in VARIABLES.items()
-            },
+            "distance": ((*sizes, "iteration"), distance[..., shown], "‖w - w*‖ / ‖w₀ - w*‖"),
+            "error": ((*sizes, "iteration"), error[..., shown], "root mean square error"),
+            "guarantee": (bounds, bound[..., shown], "bound on the smallest error so far at step size 1"),
+            "distance_increase": (sizes, increase, "largest increase of the relative distance in one update"),
+            "error_over_guarantee": (
+                ("seed", "lipschitz"),
+                (best / bound).max(-1),
+                "smallest error so far over its bound, the largest in any iteration",
+            ),
             "activation": (("lipschitz", "r"), staircase(r, lipschitz[:, np.newaxis]), "u(r)"),
         },
         {
@@ -121,8 +114,8 @@ def guarantee(lipschitz: np.ndarray, distance: float, largest: float, iterations
     return np.asarray(lipschitz[:, np.newaxis] * distance * np.sqrt(largest / (iterations + 1)))
 
 
-def _descents(settings: ForwardOnlySettings, seed: int, shown: np.ndarray) -> dict[str, np.ndarray]:
-    """All of ``VARIABLES`` of one seed, at the iterations that are ``shown``."""
+def _descents(settings: ForwardOnlySettings, seed: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Relative distance and error (lipschitz, step_size, iteration), and guarantee (lipschitz, iteration)."""
     rng = stream("forward_only", "problem", seed=seed)
     inputs = rng.standard_normal((settings.samples, settings.input_dim)) / np.sqrt(settings.input_dim)
     target = rng.standard_normal(settings.input_dim)
@@ -137,14 +130,5 @@ def _descents(settings: ForwardOnlySettings, seed: int, shown: np.ndarray) -> di
         settings.iterations,
     )
     shape = (lipschitz.size, len(STEP_SIZES), settings.iterations + 1)
-    distance = (distances / distances[0]).T.reshape(shape)
-    error = errors.T.reshape(shape)
     bound = guarantee(lipschitz, distances[0, 0], largest, np.arange(settings.iterations + 1))
-    best = np.minimum.accumulate(error[:, STEP_SIZES.index(1.0)], axis=1)
-    return {
-        "distance": distance[..., shown],
-        "error": error[..., shown],
-        "guarantee": bound[:, shown],
-        "distance_increase": np.diff(distance).max(-1),
-        "error_over_guarantee": (best / bound).max(-1),
-    }
+    return (distances / distances[0]).T.reshape(shape), errors.T.reshape(shape), bound

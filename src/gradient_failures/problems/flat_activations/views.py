@@ -31,62 +31,50 @@ def _flat_activations(runs: xr.Dataset, config: Mapping[str, Any], level: float)
         approach: completed(runs.sel(approach=approach)).isel(step=-1)
         for approach in runs["approach"].values.tolist()
     }
-    errors = final["non_flat_approximation"]["normalised_rms_error"]
+    rows = []
+    for approach, end in final.items():
+        settings = {**config["settings"], **config["settings_by"]["approach"][approach]}
+        row = [
+            approach.replace("_", " "),
+            number(end["step"].item()),
+            "-".join(map(str, settings["hidden_widths"])) or "none",
+            interval(statistics.mean(end["normalised_rms_error"])),
+            interval(statistics.mean(end["share_within_1_percent"])),
+            number(end["training_cost"].max().item() / 1e6),
+        ]
+        rows.append(row)
     return {
         "seeds": runs.sizes["seed"],
         "samples": runs.sizes["sample"],
         "level": level,
-        "fails": int((~(errors <= level)).sum()),
-        "approaches": [
-            [approach.replace("_", " "), *_approach(end, _hidden_widths(config, approach))]
-            for approach, end in final.items()
-        ],
+        "fails": int((~(final["non_flat_approximation"]["normalised_rms_error"] <= level)).sum()),
+        "approaches": rows,
     }
-
-
-def _approach(end: xr.Dataset, hidden_widths: list[int]) -> list[str]:
-    """Steps, hidden units, error, share within 1 % and cost in millions, of runs at their last step."""
-    return [
-        number(end["step"].item()),
-        "-".join(map(str, hidden_widths)) or "none",
-        interval(statistics.mean(end["normalised_rms_error"])),
-        interval(statistics.mean(end["share_within_1_percent"])),
-        number(end["training_cost"].max().item() / 1e6),
-    ]
-
-
-def _hidden_widths(config: Mapping[str, Any], approach: str) -> list[int]:
-    settings = {**config["settings"], **config["settings_by"]["approach"][approach]}
-    widths: list[int] = settings["hidden_widths"]
-    return widths
 
 
 def _forward_only(runs: xr.Dataset) -> dict[str, Any]:
     """Sizes, one row for each L, and the updates that the median run takes to two errors, for each L."""
     lipschitz = runs["lipschitz"].values.tolist()
-    median = runs["error"].sel(step_size=1.0).median("seed")
+    errors = runs["error"].sel(step_size=1.0)
+    iteration, median = errors["iteration"], errors.median("seed")
+    rows = []
+    for value in lipschitz:
+        at, error = runs.sel(lipschitz=value), errors.sel(lipschitz=value)
+        increases = at["distance_increase"].max("seed")
+        row = [
+            number(value),
+            interval(statistics.mean(error.isel(iteration=-1))),
+            interval(statistics.mean(at["guarantee"].isel(iteration=-1))),
+            number(at["error_over_guarantee"].max().item()),
+            *(number(increases.sel(step_size=size).item()) for size in (1.0, 2.0)),
+        ]
+        rows.append(row)
     return {
         "lipschitz": [number(value) for value in lipschitz],
         "seeds": runs.sizes["seed"],
-        "constants": [[number(value), *_constant(runs.sel(lipschitz=value))] for value in lipschitz],
+        "constants": rows,
         "updates_to": {
-            level: [updates_to(error, level) for error in median.transpose("lipschitz", "iteration")]
+            level: iteration.where(median <= level).min("iteration").fillna(np.inf).values.tolist()
             for level in (0.1, 0.01)
         },
     }
-
-
-def _constant(runs: xr.Dataset) -> list[str]:
-    """Error and guarantee at the end, and the largest values of what the theorem bounds."""
-    increases = runs["distance_increase"].max("seed")
-    return [
-        interval(statistics.mean(runs["error"].sel(step_size=1.0).isel(iteration=-1))),
-        interval(statistics.mean(runs["guarantee"].isel(iteration=-1))),
-        number(runs["error_over_guarantee"].max().item()),
-        *(number(increases.sel(step_size=size).item()) for size in (1.0, 2.0)),
-    ]
-
-
-def updates_to(error: xr.DataArray, level: float) -> float:
-    """First recorded iteration at which ``error`` (iteration,) is at most ``level``; infinite if never."""
-    return float(error["iteration"].where(error <= level).min().fillna(np.inf))

@@ -14,7 +14,7 @@ from collections.abc import Sequence
 
 import numpy as np
 import xarray as xr
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 from scipy.optimize import minimize_scalar
 
 from gradient_failures.problems.linear_periodic.settings import GradientVarianceSettings
@@ -24,6 +24,7 @@ from gradient_failures.training.checkpoint import Checkpoint
 from gradient_failures.training.seeds import stream
 
 Settings = GradientVarianceSettings
+Array = NDArray[np.float64]
 
 INITIAL_NORM = 1.0
 """Norm of weights of scale 1/√d."""
@@ -32,9 +33,7 @@ NORMS = 300
 """Norms of w on the grid from which the search for the largest variance starts."""
 
 
-def run(
-    settings: GradientVarianceSettings, seeds: Sequence[int] = (), checkpoint: Checkpoint | None = None
-) -> xr.Dataset:
+def run(settings: Settings, seeds: Sequence[int] = (), checkpoint: Checkpoint | None = None) -> xr.Dataset:
     """The surface for one target, and the variance over targets by dimension and radius.
 
     Returns
@@ -48,47 +47,39 @@ def run(
     between the two largest norms, over the d - 1 of large norms.
     """
     weights = np.linspace(-settings.surface_extent, settings.surface_extent, settings.surface_points)
-    grid = np.stack(np.meshgrid(weights, weights, indexing="ij"), axis=-1)
-    initial = np.array([[variance(d, r, INITIAL_NORM) for r in settings.radius] for d in settings.dim])
-    worst = np.array([[largest_variance(d, r) for r in settings.radius] for d in settings.dim])
-    sampled = np.array(
-        [[_sampled_variance(d, r, settings.sampled_targets) for r in settings.radius] for d in settings.dim]
-    )
+    surface = loss(np.stack(np.meshgrid(weights, weights, indexing="ij"), axis=-1), np.array(settings.target))
+    dims, radii = np.array(settings.dim)[:, np.newaxis], np.array(settings.radius)
+    initial = np.vectorize(variance, otypes="d")(dims, radii, INITIAL_NORM)
+    worst, worst_norm = np.vectorize(largest_variance, otypes="dd")(dims, radii)
+    sampled, error = np.vectorize(_sampled_variance, otypes="dd")(dims, radii, settings.sampled_targets)
     joint = np.array([largest_variance(size, float(size))[0] for size in settings.joint_size])
-    logarithm = np.log(worst[..., 0])
+    logarithm = np.log(worst)
+    grid = ("dim", "radius")
     variables = {
-        "surface": (
-            ("first_weight", "second_weight"),
-            loss(grid, np.array(settings.target)),
-            "loss E(p - h)²",
-        ),
-        "variance": (
-            ("weights", "dim", "radius"),
-            np.stack([initial, worst[..., 0]]),
-            "variance of the gradient across targets",
-        ),
-        "worst_norm": (("dim", "radius"), worst[..., 1], "norm of the weights where the variance is largest"),
-        "sampled_variance": (("dim", "radius"), sampled[..., 0], "variance across sampled targets"),
-        "sampled_error": (("dim", "radius"), sampled[..., 1], "standard error of the sampled variance"),
+        "surface": (("first_weight", "second_weight"), surface, "loss E(p - h)²"),
+        "variance": (("weights", *grid), [initial, worst], "variance of the gradient across targets"),
+        "worst_norm": (grid, worst_norm, "norm of the weights where the variance is largest"),
+        "sampled_variance": (grid, sampled, "variance across sampled targets"),
+        "sampled_error": (grid, error, "standard error of the sampled variance"),
         "joint_variance": ("joint_size", joint, "largest variance at d = r"),
         "log_slope_in_dim": (
             ("larger_dim", "radius"),
-            _slopes(settings.dim, logarithm),
+            np.diff(logarithm, axis=0) / np.diff(dims, axis=0),
             "change of ln(largest variance) for each dimension",
         ),
         "log_slope_in_radius": (
             ("dim", "larger_radius"),
-            _slopes(settings.radius, logarithm.T).T,
+            np.diff(logarithm) / np.diff(radii),
             "change of ln(largest variance) for each unit of the radius",
         ),
         "power_over_expected": (
             "dim",
-            -_slopes(np.log(settings.radius), logarithm.T)[-1] / (np.array(settings.dim) - 1),
+            -np.diff(logarithm)[:, -1] / np.diff(np.log(radii))[-1] / (dims[:, 0] - 1),
             "power of the norm by which the variance falls, over d - 1",
         ),
         "joint_log_slope": (
             "larger_joint_size",
-            _slopes(settings.joint_size, np.log(joint)),
+            np.diff(np.log(joint)) / np.diff(settings.joint_size),
             "change of ln(largest variance) with d = r",
         ),
     }
@@ -100,31 +91,31 @@ def run(
         "radius": (settings.radius, "norm r of the target"),
         "joint_size": (settings.joint_size, "dimension d and norm r of the target"),
         "larger_dim": (settings.dim[1:], "larger of two neighbouring dimensions d"),
-        "larger_radius": (settings.radius[1:], "larger of two neighbouring norms r"),
+        "larger_radius": (radii[1:], "larger of two neighbouring norms r"),
         "larger_joint_size": (settings.joint_size[1:], "larger of two neighbouring sizes d = r"),
     }
     return labelled(variables, coordinates)
 
 
-def loss(weights: np.ndarray, target: np.ndarray) -> np.ndarray:
+def loss(weights: Array, target: Array) -> Array:
     """F_v(w) for ``weights`` (…, d) and ``target`` (d,), shape (…)."""
-
-    def characteristic(vectors: np.ndarray) -> np.ndarray:
-        return np.asarray(np.exp(-np.square(vectors).sum(-1) / 2))
-
-    own = (1 + characteristic(2 * weights)) / 2 + (1 + characteristic(2 * target)) / 2
-    return np.asarray(own - characteristic(weights - target) - characteristic(weights + target))
+    own = (1 + _mean_cosine(2 * weights)) / 2 + (1 + _mean_cosine(2 * target)) / 2
+    return own - _mean_cosine(weights - target) - _mean_cosine(weights + target)
 
 
-def target_gradient(weights: np.ndarray, targets: np.ndarray) -> np.ndarray:
+def target_gradient(weights: Array, targets: Array) -> Array:
     """The part of ∇F_v(w) that depends on v, for ``weights`` (d,) and ``targets`` (n, d), shape (n, d)."""
     apart, together = weights - targets, weights + targets
-    near = np.exp(-np.square(apart).sum(1, keepdims=True) / 2)
-    far = np.exp(-np.square(together).sum(1, keepdims=True) / 2)
-    return np.asarray(apart * near + together * far)
+    return apart * _mean_cosine(apart)[:, np.newaxis] + together * _mean_cosine(together)[:, np.newaxis]
 
 
-def variance(dim: int, radius: float, norm: ArrayLike) -> np.ndarray:
+def _mean_cosine(vectors: Array) -> Array:
+    """E cos⟨a, x⟩ for ``vectors`` a (…, d), shape (…)."""
+    mean: Array = np.exp(-np.square(vectors).sum(-1) / 2)
+    return mean
+
+
+def variance(dim: int, radius: float, norm: ArrayLike) -> Array:
     """Variance of ∇F_v(w) over targets of norm ``radius`` at weights of norm ``norm`` (…), shape (…).
 
     With the angle θ between v and w, the gradient has a part along w and one across, whose mean is 0.
@@ -159,8 +150,3 @@ def _sampled_variance(dim: int, radius: float, count: int) -> tuple[float, float
     gradients = target_gradient(INITIAL_NORM * np.eye(dim)[0], targets)
     squares = np.square(gradients - gradients.mean(axis=0)).sum(axis=1)
     return squares.sum() / (count - 1), squares.std(ddof=1) / np.sqrt(count)
-
-
-def _slopes(at: ArrayLike, values: np.ndarray) -> np.ndarray:
-    """Slopes of ``values`` between neighbours along the first axis."""
-    return np.asarray((np.diff(values, axis=0).T / np.diff(np.asarray(at, dtype=float))).T)

@@ -13,7 +13,7 @@ import xarray as xr
 from torch import Tensor
 
 from gradient_failures.problems.parity.settings import InputEncoding, ParitySettings
-from gradient_failures.results.dataset import dimensionless
+from gradient_failures.results.dataset import labelled
 from gradient_failures.training.checkpoint import Checkpoint, State
 from gradient_failures.training.layers import dense_weights, over_seeds
 from gradient_failures.training.loop import Learner, fit
@@ -26,8 +26,8 @@ STEPS_PER_DRAW = 100
 """Training steps whose samples are drawn together; bounds memory, does not change the samples."""
 
 VARIABLES = {
-    "accuracy": dimensionless("accuracy on fresh samples"),
-    "loss": dimensionless("hinge loss on fresh samples"),
+    "accuracy": "accuracy on fresh samples",
+    "loss": "hinge loss on fresh samples",
 }
 
 
@@ -78,8 +78,10 @@ class ParityLearner(Learner):
 
     def results(self) -> xr.Dataset:
         """``subset_size`` (seed)."""
-        subset_size = dimensionless("size |v*| of the subset that decides the label")
-        return xr.Dataset({"subset_size": ("seed", self.targets.sum(1, dtype=int), subset_size)})
+        sizes = self.targets.sum(1, dtype=int)
+        return labelled(
+            {"subset_size": ("seed", sizes, "size |v*| of the subset that decides the label")}, {}
+        )
 
     def _batches(self, count: int) -> Iterable[tuple[Tensor, Tensor]]:
         size = self.settings.batch_size

@@ -15,7 +15,7 @@ is 1 at x = 0 and 0 elsewhere. Hence, with c = 1 for the squared loss,
     Var = 2^-d E_x[c² ‖∇p‖²] - 4^-d c(0)² ‖∇p(0)‖² ≤ 2^-d E_x ‖∇p‖² = G² / 2^d.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from typing import Any
 
@@ -25,8 +25,13 @@ import xarray as xr
 from torch import Tensor
 
 from gradient_failures.problems.parity.experiment import ParityLearner, sample
-from gradient_failures.problems.parity.settings import RATE_FROM, GradientVarianceSettings, ParitySettings
-from gradient_failures.results.dataset import dimensionless
+from gradient_failures.problems.parity.settings import (
+    LOSSES,
+    RATE_FROM,
+    GradientVarianceSettings,
+    ParitySettings,
+)
+from gradient_failures.results.dataset import labelled
 from gradient_failures.training.checkpoint import Checkpoint
 from gradient_failures.training.seeds import streams
 
@@ -34,43 +39,29 @@ Settings = GradientVarianceSettings
 
 Factors = list[tuple[Tensor, Tensor]]
 
-LOSSES = ("squared", "hinge")
-
 FLOAT32_ROUNDING = 2.0**-24
 """Largest relative error of rounding to float32."""
 
-ENUMERATED = ["enumerated_variance", "enumerated_over_bound", "closed_form_error"]
-
 LONG_NAMES = {
-    "variance": "variance of the gradient across targets",
-    "variance_error": "standard error of the variance from sampling inputs, 0 where they are enumerated",
     "bound": "bound of theorem 1, G²/2^d",
-    "variance_over_bound": "variance across targets relative to the bound",
     "sgd_noise": "variance of one batch's gradient around its mean",
     "run_noise": "variance of the average gradient of as many batches as a run has steps",
-    "variance_over_run_noise": "variance across targets relative to the noise of a whole run's average",
     "float32_resolution": "square of the rounding error of one batch's gradient in float32",
+    "variance": "variance of the gradient across targets",
+    "variance_error": "standard error of the variance from sampling inputs, 0 where they are enumerated",
+    "variance_over_bound": "variance across targets relative to the bound",
+    "variance_over_run_noise": "variance across targets relative to the noise of a whole run's average",
+    "decay_rate": "fall of log2(variance/G²) for each input bit",
     "accuracy": "accuracy on fresh samples",
     "enumerated_variance": "variance across targets by enumeration of the targets",
-    "enumerated_over_bound": "the same relative to the bound",
+    "enumerated_over_bound": "variance by enumeration of the targets relative to the bound",
     "closed_form_error": "relative difference of the closed form from the enumeration",
     "signal_by_size": "mean squared norm of the gradient's part that depends on the target",
-    "decay_rate": "fall of log2(variance/G²) for each input bit",
-    "loss": "loss function",
-    "architecture": "hidden layers, in multiples of d",
-    "dim": "input dimension d",
-    "trained_dim": "input dimension d of the runs followed",
-    "enumerated_dim": "input dimension d of the runs whose targets are enumerated",
-    "step": "training steps",
-    "subset_size": "size |v*| of the subset that decides the label",
-    "seed": "seed of the run",
 }
-"""Long name of everything measured; all are in units of 1."""
+"""Long name of each variable; those along training have the prefix ``trained_`` in the data."""
 
 
-def run(
-    settings: GradientVarianceSettings, seeds: Sequence[int], checkpoint: Checkpoint | None = None
-) -> xr.Dataset:
+def run(settings: Settings, seeds: Sequence[int], checkpoint: Checkpoint | None = None) -> xr.Dataset:
     """Measure the networks of the parity experiment, in float64; training is in float32 as ever.
 
     Returns
@@ -78,17 +69,13 @@ def run(
     Dataset with, at initial weights, over (seed, architecture, dim): ``bound``, and for the hinge loss, which
     runs are trained on, ``sgd_noise``, ``run_noise``, ``variance_over_run_noise``, ``float32_resolution``;
     over (seed, architecture, dim, loss): ``variance``, ``variance_error``, ``variance_over_bound``;
-    ``decay_rate`` (seed, loss, architecture). The same, but for the ratio to the noise and the rate, along
+    ``decay_rate`` (seed, architecture, loss). The same, but for the ratio to the noise and the rate, along
     training over (seed, trained_dim, step), with the prefix ``trained_``, and the ``accuracy`` of these runs.
     With all targets enumerated, ``enumerated_variance``, ``enumerated_over_bound`` and ``closed_form_error``
     (seed, enumerated_dim, step, loss); ``signal_by_size`` (seed, loss, subset_size) before the first step at
     the largest d enumerated.
     """
-    result = xr.concat([_measure_seed(settings, seed).expand_dims(seed=[seed]) for seed in seeds], dim="seed")
-    for name, variable in result.variables.items():
-        variable.attrs = dimensionless(LONG_NAMES[str(name).removeprefix("trained_")])
-    result["trained_dim"].attrs["long_name"] = LONG_NAMES["trained_dim"]
-    return result
+    return xr.concat([_measure_seed(settings, seed) for seed in seeds], dim="seed")
 
 
 def gradient_factors(layers: Sequence[Tensor], inputs: Tensor) -> tuple[Tensor, Factors]:
@@ -130,9 +117,8 @@ def parity_variance(layers: Sequence[Tensor], inputs: Tensor) -> tuple[Tensor, T
     Variance and standard error by loss, both (loss,), and the bound of theorem 1.
     """
     dim = inputs.shape[1] - 1
-    (weighted, norms), (at_zero, _) = (
-        _weighted_norms(layers, points) for points in (inputs, torch.ones_like(inputs[:1]))
-    )
+    weighted, norms = _weighted_norms(layers, inputs)
+    at_zero, _ = _weighted_norms(layers, torch.ones_like(inputs[:1]))
     variance = weighted.mean(1) / 2**dim - at_zero.squeeze(1) / 4**dim
     return variance, weighted.std(1) / len(norms) ** 0.5 / 2**dim, norms.mean().item() / 2**dim
 
@@ -174,102 +160,109 @@ def enumerated_gradients(layers: Sequence[Tensor]) -> Iterator[np.ndarray]:
 
 def walsh_hadamard(values: np.ndarray) -> np.ndarray:
     """Σ_x (-1)^⟨v, x⟩ values[:, x] for every v, by the fast transform along the second axis (2^d long)."""
-    count = values.shape[1]
-    half = 1
-    while half < count:
-        pairs = values.reshape(values.shape[0], count // (2 * half), 2, half, -1)
+    losses, count, parameters = values.shape
+    for bit in range(count.bit_length() - 1):
+        pairs = values.reshape(losses, -1, 2, 2**bit, parameters)
         first, second = pairs[:, :, 0], pairs[:, :, 1]
-        values = np.stack([first + second, first - second], axis=2).reshape(values.shape)
-        half *= 2
-    return values
+        values = np.stack([first + second, first - second], axis=2)
+    return values.reshape(losses, count, parameters)
 
 
-def _measure_seed(settings: GradientVarianceSettings, seed: int) -> xr.Dataset:
+def _measure_seed(settings: Settings, seed: int) -> xr.Dataset:
     initial = _stacked(
-        "architecture",
-        {
-            name: _stacked("dim", {dim: _measure_initial(settings, dim, name, seed) for dim in settings.dim})
-            for name in settings.architecture
-        },
-    )
-    trained_on = initial["variance"].sel(loss="hinge", drop=True)
-    initial = initial.assign(
-        decay_rate=_decay_rate(initial), variance_over_run_noise=trained_on / initial["run_noise"]
-    )
-    runs = {dim: _follow(settings, dim, seed) for dim in settings.trained_dim}
-    trained = _stacked(
-        "trained_dim", {dim: run.drop_vars(ENUMERATED, errors="ignore") for dim, run in runs.items()}
-    )
-    enumerable = [dim for dim in settings.trained_dim if dim <= settings.enumerable_dim]
-    return xr.merge(
         [
-            initial,
-            trained.rename({name: f"trained_{name}" for name in trained.data_vars if name != "accuracy"}),
-            _stacked("enumerated_dim", {dim: runs[dim][ENUMERATED] for dim in enumerable}),
-            _signal_by_size(_learner(settings, max(enumerable), seed)),
+            [_measure(settings, _learner(settings, dim, seed, architecture), seed) for dim in settings.dim]
+            for architecture in settings.architecture
         ]
     )
+    runs = [_follow(settings, dim, seed) for dim in settings.trained_dim]
+    enumerated_dim = [dim for dim in settings.trained_dim if dim <= settings.enumerable_dim]
+    largest = max(enumerated_dim)
+    over_noise = initial["variance"][..., LOSSES.index("hinge")] / initial["run_noise"]
+    found = {
+        ("architecture", "dim", "loss"): {**initial, "variance_over_run_noise": over_noise},
+        ("architecture", "loss"): {"decay_rate": _decay_rate(settings.dim, initial["variance_over_bound"])},
+        ("trained_dim", "step", "loss"): _stacked([closed for closed, _ in runs]),
+        ("enumerated_dim", "step", "loss"): _stacked([enumerated for _, enumerated in runs if enumerated]),
+        ("loss", "subset_size"): {"signal_by_size": _signal_by_size(_learner(settings, largest, seed))},
+    }
+    return labelled(
+        {
+            name: (("seed", *dims[: values.ndim]), [values], LONG_NAMES[name.removeprefix("trained_")])
+            for dims, variables in found.items()
+            for name, values in variables.items()
+        },
+        {
+            "seed": ([seed], "seed of the run"),
+            "architecture": (settings.architecture, "hidden layers, in multiples of d"),
+            "dim": (settings.dim, "input dimension d"),
+            "loss": (list(LOSSES), "loss function"),
+            "trained_dim": (settings.trained_dim, "input dimension d of the runs followed"),
+            "step": (settings.checkpoints, "training steps"),
+            "enumerated_dim": (enumerated_dim, "input dimension d of the runs whose targets are enumerated"),
+            "subset_size": (range(largest + 1), "size |v*| of the subset that decides the label"),
+        },
+    )
 
 
-def _learner(
-    settings: GradientVarianceSettings, dim: int, seed: int, architecture: str = "10d"
-) -> ParityLearner:
+def _stacked(parts: Sequence[Any]) -> dict[str, np.ndarray]:
+    """One array for each name in nested lists of measurements, whose first axes are the lists."""
+    stacked = [part if isinstance(part, dict) else _stacked(part) for part in parts]
+    return {name: np.stack([part[name] for part in stacked]) for name in stacked[0]}
+
+
+def _learner(settings: Settings, dim: int, seed: int, architecture: str = "10d") -> ParityLearner:
     training = settings.training.model_dump()
     return ParityLearner(ParitySettings(dim=dim, architecture=architecture, **training), [seed])
 
 
-def _measure_initial(
-    settings: GradientVarianceSettings, dim: int, architecture: str, seed: int
-) -> xr.Dataset:
-    return _measure_network(_learner(settings, dim, seed, architecture), settings, seed)
-
-
-def _follow(settings: GradientVarianceSettings, dim: int, seed: int) -> xr.Dataset:
-    """Measurements along one run, over (loss, step); with all targets enumerated if they are few enough."""
+def _follow(settings: Settings, dim: int, seed: int) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """Measurements at each checkpoint of a run; and those by enumeration of all targets, if they are few."""
     learner = _learner(settings, dim, seed)
-    measured = {}
+    measured, enumerated = [], []
     for before, step in pairwise([0, *settings.checkpoints]):
         learner.advance(step - before)
-        closed = _measure_network(learner, settings, seed).assign(
-            accuracy=learner.evaluate()["accuracy"].item()
-        )
-        enumerated = _enumerate_targets(learner, closed) if dim <= settings.enumerable_dim else {}
-        measured[step] = closed.assign(enumerated)
-    return _stacked("step", measured)
+        closed = _measure(settings, learner, seed)
+        accuracy = learner.evaluate()["accuracy"].item()
+        measured.append({f"trained_{name}": value for name, value in closed.items()} | {"accuracy": accuracy})
+        if dim <= settings.enumerable_dim:
+            blocks = enumerated_gradients(_double_layers(learner))
+            variance = sum(block.var(axis=1).sum(axis=1) for block in blocks)
+            enumerated.append(
+                {
+                    "enumerated_variance": variance,
+                    "enumerated_over_bound": variance / closed["bound"],
+                    "closed_form_error": np.abs(closed["variance"] / variance - 1),
+                }
+            )
+    return measured, enumerated
 
 
-def _measure_network(learner: ParityLearner, settings: GradientVarianceSettings, seed: int) -> xr.Dataset:
+def _measure(settings: Settings, learner: ParityLearner, seed: int) -> dict[str, Any]:
     """The closed form with its bound, and the noise of SGD on the run's own target, at its weights."""
     (target,) = learner.targets
     dim = len(target)
-    if dim <= settings.enumerable_dim:
-        inputs, labels = _all_samples(target)
+    exhaustive = dim <= settings.enumerable_dim
+    if exhaustive:
+        inputs = all_inputs(dim)
+        labels = inputs[:, :-1][:, torch.from_numpy(target).bool()].prod(1)
     else:
         rngs = streams("gradient_variance", "inputs", [seed], dim=dim)
         samples = sample(learner.targets, settings.sampled_inputs, learner.settings.input_encoding, rngs)
-        inputs, labels = (tensor[0] for tensor in samples)
-    layers, exhaustive = _double_layers(learner), dim <= settings.enumerable_dim
-    variance, error, bound = parity_variance(layers, inputs.double())
-    noise, square = hinge_noise(layers, inputs.double(), labels.double(), exhaustive=exhaustive)
+        inputs, labels = (tensor[0].double() for tensor in samples)
+    layers = _double_layers(learner)
+    variance, error, bound = parity_variance(layers, inputs)
+    noise, square = hinge_noise(layers, inputs, labels, exhaustive=exhaustive)
     batch_noise = noise / settings.training.batch_size
-    return xr.Dataset(
-        {
-            "variance": ("loss", variance),
-            "variance_error": ("loss", 0 * error if exhaustive else error),
-            "variance_over_bound": ("loss", variance / bound),
-            "bound": bound,
-            "sgd_noise": batch_noise,
-            "run_noise": batch_noise / settings.training.steps,
-            "float32_resolution": FLOAT32_ROUNDING**2 * (square + batch_noise),
-        },
-        coords={"loss": list(LOSSES)},
-    )
-
-
-def _all_samples(target: np.ndarray) -> tuple[Tensor, Tensor]:
-    """All inputs and their labels."""
-    inputs = all_inputs(len(target))
-    return inputs, inputs[:, :-1][:, torch.from_numpy(target).bool()].prod(1)
+    return {
+        "variance": variance.numpy(),
+        "variance_error": (0 * error if exhaustive else error).numpy(),
+        "variance_over_bound": variance.numpy() / bound,
+        "bound": bound,
+        "sgd_noise": batch_noise,
+        "run_noise": batch_noise / settings.training.steps,
+        "float32_resolution": FLOAT32_ROUNDING**2 * (square + batch_noise),
+    }
 
 
 def _double_layers(learner: ParityLearner) -> list[Tensor]:
@@ -289,36 +282,17 @@ def _squared_norms(factors: Factors) -> Tensor:
     return torch.stack(norms).sum(0)
 
 
-def _enumerate_targets(learner: ParityLearner, closed: xr.Dataset) -> dict[str, tuple[str, np.ndarray]]:
-    """The variance by enumeration of all targets, beside the closed form and the bound."""
-    variance = sum(block.var(axis=1).sum(axis=1) for block in enumerated_gradients(_double_layers(learner)))
-    return {
-        "enumerated_variance": ("loss", variance),
-        "enumerated_over_bound": ("loss", variance / closed["bound"].item()),
-        "closed_form_error": ("loss", np.abs(closed["variance"].values / variance - 1)),
-    }
-
-
-def _signal_by_size(learner: ParityLearner) -> xr.Dataset:
-    """Squared norm of the target's part of the gradient, mean over the targets of each size."""
-    dim = learner.targets.shape[1]
+def _signal_by_size(learner: ParityLearner) -> np.ndarray:
+    """Squared norm of the target's part of the gradient, mean over the targets of each size; (loss, size)."""
     signal = sum(np.square(block).sum(axis=2) for block in enumerated_gradients(_double_layers(learner)))
-    sizes = np.bitwise_count(np.arange(2**dim))
-    means = [np.bincount(sizes, weights) / np.bincount(sizes) for weights in signal]
-    return xr.Dataset(
-        {"signal_by_size": (("loss", "subset_size"), means)},
-        coords={"loss": list(LOSSES), "subset_size": np.arange(dim + 1)},
-    )
+    sizes = np.bitwise_count(np.arange(2 ** learner.targets.shape[1]))
+    return np.array([np.bincount(sizes, weights) / np.bincount(sizes) for weights in signal])
 
 
-def _decay_rate(initial: xr.Dataset) -> xr.DataArray:
-    """Fall of log2(Var/G²) for each bit, by least squares; (loss, architecture)."""
-    fitted = initial.sel(dim=initial["dim"] >= RATE_FROM)
-    logarithm = xr.apply_ufunc(np.log2, fitted["variance_over_bound"]) - fitted["dim"]
-    slope: xr.DataArray = logarithm.polyfit("dim", 1)["polyfit_coefficients"].sel(degree=1, drop=True)
-    return -slope
-
-
-def _stacked(dim: str, parts: Mapping[Any, xr.Dataset]) -> xr.Dataset:
-    """``parts`` along a new dimension whose coordinate is their keys."""
-    return xr.concat(list(parts.values()), dim=xr.DataArray(list(parts), dims=dim, name=dim))
+def _decay_rate(dims: Sequence[int], over_bound: np.ndarray) -> np.ndarray:
+    """Fall of log2(Var/G²) for each bit, from (architecture, dim, loss) to (architecture, loss)."""
+    fitted = np.array(dims) >= RATE_FROM
+    dim = np.array(dims)[fitted]
+    logarithm = np.log2(over_bound[:, fitted]) - dim[:, np.newaxis]
+    slope, _ = np.polyfit(dim, logarithm.swapaxes(0, 1).reshape(len(dim), -1), 1)
+    return np.reshape(-slope, (-1, len(LOSSES)))

@@ -19,12 +19,8 @@ Settings = RealisabilitySettings
 
 FIRST_BUMP = {"corrected": 0, "published": 2}
 
-EXHAUSTIVE, SAMPLED = 1, 0
 
-
-def run(
-    settings: RealisabilitySettings, seeds: Sequence[int] = (), checkpoint: Checkpoint | None = None
-) -> xr.Dataset:
+def run(settings: Settings, seeds: Sequence[int] = (), checkpoint: Checkpoint | None = None) -> xr.Dataset:
     """Share of wrong labels of both constructions, over all targets and inputs or over samples.
 
     Returns
@@ -33,19 +29,11 @@ def run(
     and ``exhaustive`` (dim), in float64.
     """
     dims = sorted({*settings.exhaustive_dim, *settings.sampled_dim})
-    shape = (len(FIRST_BUMP), len(dims))
-    error_rate, smallest_margin, width = np.zeros(shape), np.zeros(shape), np.zeros(shape, dtype=int)
-    for row, first_bump in enumerate(FIRST_BUMP.values()):
-        for column, dim in enumerate(dims):
-            width[row, column] = 3 * len(_bump_centres(dim, first_bump))
-            margins = [
-                label * network_output(inputs, target, first_bump)
-                for inputs, target, label in _cases(dim, settings)
-            ]
-            error_rate[row, column] = np.mean([np.mean(margin <= 0) for margin in margins])
-            smallest_margin[row, column] = min(margin.min() for margin in margins)
+    cells = [[_measure(dim, first_bump, settings) for dim in dims] for first_bump in FIRST_BUMP.values()]
+    error_rate, smallest_margin = np.moveaxis(np.array(cells), -1, 0)
+    width = [[3 * len(_bump_centres(dim, first_bump)) for dim in dims] for first_bump in FIRST_BUMP.values()]
+    exhaustive = [int(dim in settings.exhaustive_dim) for dim in dims]
     grid = ("construction", "dim")
-    exhaustive = [EXHAUSTIVE if dim in settings.exhaustive_dim else SAMPLED for dim in dims]
     return labelled(
         {
             "error_rate": (grid, error_rate, "share of wrong labels"),
@@ -70,20 +58,26 @@ def network_output(inputs: np.ndarray, target: np.ndarray, first_bump: int) -> n
     return np.asarray(hidden @ output_weights - 1)
 
 
+def _measure(dim: int, first_bump: int, settings: Settings) -> tuple[float, float]:
+    """Share of wrong labels and smallest margin."""
+    margins = [
+        (1 - 2 * ((inputs @ target) % 2)) * network_output(inputs, target, first_bump)
+        for inputs, target in _cases(dim, settings)
+    ]
+    return np.mean([np.mean(margin <= 0) for margin in margins]), min(margin.min() for margin in margins)
+
+
 def _bump_centres(dim: int, first_bump: int) -> np.ndarray:
     return np.arange(first_bump, dim + 1, 2)
 
 
-def _cases(dim: int, settings: RealisabilitySettings) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray]]:
-    """Inputs (n, d), target (d,) and labels (n,), one target at a time."""
+def _cases(dim: int, settings: Settings) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Inputs (n, d) and target (d,), one target at a time."""
     if dim in settings.exhaustive_dim:
         everything = (np.arange(2**dim)[:, np.newaxis] >> np.arange(dim)) & 1
-        cases = ((everything, target) for target in everything)
-    else:
-        rng = stream("realisability", "samples", dim=dim)
-        cases = (
-            (rng.integers(0, 2, (settings.sampled_inputs, dim)), rng.integers(0, 2, dim))
-            for _ in range(settings.sampled_targets)
-        )
-    for inputs, target in cases:
-        yield inputs, target, 1 - 2 * ((inputs @ target) % 2)
+        return ((everything, target) for target in everything)
+    rng = stream("realisability", "samples", dim=dim)
+    return (
+        (rng.integers(0, 2, (settings.sampled_inputs, dim)), rng.integers(0, 2, dim))
+        for _ in range(settings.sampled_targets)
+    )

@@ -10,6 +10,9 @@ from gradient_failures.config.base import PositiveNumber, Settings, TrainingSett
 Architecture = Annotated[str, Field(pattern=r"^[1-9][0-9]*d(-[1-9][0-9]*d)*$")]
 InputEncoding = Literal["signs", "bits"]
 
+LOSSES = ("squared", "hinge")
+"""The losses whose gradient is measured."""
+
 RATE_FROM = 8
 """Smallest dimension d from which the rate of decay is fitted."""
 

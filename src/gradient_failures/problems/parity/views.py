@@ -7,10 +7,9 @@ import xarray as xr
 from scipy.special import comb
 
 from gradient_failures.claims.text import interval, number
+from gradient_failures.problems.parity.settings import LOSSES
 from gradient_failures.report.tables import learning_rows
 from gradient_failures.results import statistics
-
-LOSSES = ("squared", "hinge")
 
 
 def view(

@@ -5,7 +5,6 @@ from collections.abc import Sequence
 import numpy as np
 import torch
 import xarray as xr
-from torch import Tensor
 
 from gradient_failures.problems.curves.conditioning import window_moment
 from gradient_failures.problems.flat_activations.experiment import Sampler, classes_of, draw_target, levels_at
@@ -26,9 +25,7 @@ BIAS_REACH = 0.3
 """How far the bias is moved from its true value on either side: three standard deviations of <w*, x>."""
 
 
-def run(
-    settings: LossSurfacesSettings, seeds: Sequence[int], checkpoint: Checkpoint | None = None
-) -> xr.Dataset:
+def run(settings: Settings, seeds: Sequence[int], checkpoint: Checkpoint | None = None) -> xr.Dataset:
     """Losses along lines through the weights.
 
     Returns
@@ -44,18 +41,14 @@ def run(
     weight_change = np.linspace(-1, 1, settings.positions)
     bias_change = np.linspace(-BIAS_REACH, BIAS_REACH, settings.positions)
     periodic, flat = periodic_losses(settings, distance), flat_losses(settings, bias_change)
-    tuples = tuple_losses(settings, weight_change)
+    tuples, eigenvalues = tuple_losses(settings, weight_change), window_eigenvalues(settings)
     shown = tuples[: settings.tuples_shown]
     return labelled(
         {
             "periodic_loss": (("target", "distance"), periodic, "loss E(p - h)²"),
             "tuple_loss": (("tuple", "weight_change"), shown, "hinge loss of a tuple"),
             "mean_tuple_loss": ("weight_change", tuples.mean(0), "mean hinge loss of the tuples"),
-            "eigenvalue": (
-                "direction",
-                window_eigenvalues(settings),
-                "eigenvalue of the second moment of windows",
-            ),
+            "eigenvalue": ("direction", eigenvalues, "eigenvalue of the second moment of windows"),
             "flat_loss": (("sample", "bias_change"), flat, "half the squared error"),
         },
         {
@@ -70,7 +63,7 @@ def run(
     )
 
 
-def periodic_losses(settings: LossSurfacesSettings, distance: np.ndarray) -> np.ndarray:
+def periodic_losses(settings: Settings, distance: np.ndarray) -> np.ndarray:
     """Losses of all targets at points along the first one, shape (targets, positions)."""
     targets = stream("loss_surfaces", "targets").standard_normal((settings.targets, settings.target_dim))
     directions = targets / np.linalg.norm(targets, axis=1, keepdims=True)
@@ -78,7 +71,7 @@ def periodic_losses(settings: LossSurfacesSettings, distance: np.ndarray) -> np.
     return np.stack([periodic_loss(points, settings.target_norm * one) for one in directions])
 
 
-def tuple_losses(settings: LossSurfacesSettings, weight_change: np.ndarray) -> np.ndarray:
+def tuple_losses(settings: Settings, weight_change: np.ndarray) -> np.ndarray:
     """Hinge losses of single tuples at initial weights moved along a line, shape (tuples, positions)."""
     network = initial_network(settings.tuple_length, seeds=[0])
     rng = stream("loss_surfaces", "tuples", tuple_length=settings.tuple_length, seed=0)
@@ -86,27 +79,25 @@ def tuple_losses(settings: LossSurfacesSettings, weight_change: np.ndarray) -> n
     passes = np.split(lines, range(IMAGES_PER_PASS, len(lines), IMAGES_PER_PASS))
     images = (rasterise(part, "released") for part in passes)
     features = torch.cat([network.score_network.features(part[None])[0] for part in images])
-    labels = slope_labels(lines)
-    output = network.score_network.dense[-1][0]
-    direction = _mean_gradient(features, features @ output[:-1, 0], labels)
-    scale = output[:-1, 0].norm() / direction.norm()
-    along = features @ (direction * scale)
-    start = (features @ output[:-1, 0]).view(-1, settings.tuple_length)
-    change = along.view(-1, settings.tuple_length)
+    labels, weights = slope_labels(lines), network.score_network.dense[-1][0, :-1, 0]
+    scores = features @ weights
+    gradient = -((labels * (labels * scores < 1))[:, None] * features).mean(0)
+    slopes = features @ (gradient * (weights.norm() / gradient.norm()))
+    start, change = (values.view(-1, settings.tuple_length) for values in (scores, slopes))
     tuple_labels = labels.view(-1, settings.tuple_length).prod(1)
-    losses = np.empty((settings.tuples, len(weight_change)))
-    for position, t in enumerate(weight_change):
+    losses = []
+    for t in weight_change:
         outputs = relu_network(network.dense, (start + t * change).sigmoid()[None]).flatten()
-        losses[:, position] = (1 - tuple_labels * outputs).clamp_min(0)
-    return losses
+        losses.append((1 - tuple_labels * outputs).clamp_min(0))
+    return np.stack(losses, axis=1).astype(float)
 
 
-def window_eigenvalues(settings: LossSurfacesSettings) -> np.ndarray:
+def window_eigenvalues(settings: Settings) -> np.ndarray:
     """Eigenvalues of the expected second moment of the windows of curves, ascending, shape (3,)."""
     return np.linalg.eigvalsh(window_moment("figure", settings.n_points))
 
 
-def flat_losses(settings: LossSurfacesSettings, bias_change: np.ndarray) -> np.ndarray:
+def flat_losses(settings: Settings, bias_change: np.ndarray) -> np.ndarray:
     """Losses of single samples at the true weights and a wrong bias, shape (samples, positions)."""
     targets = draw_target(stream("steps", "target", seed=0))[None]
     levels = levels_at(targets[:, -1])
@@ -114,8 +105,3 @@ def flat_losses(settings: LossSurfacesSettings, bias_change: np.ndarray) -> np.n
     moved = pre_activations.T + torch.from_numpy(bias_change).float()
     labels, outputs = (levels[0, classes_of(values, levels[0])] for values in (pre_activations.T, moved))
     return np.asarray((outputs - labels).double().square() / 2)
-
-
-def _mean_gradient(features: Tensor, scores: Tensor, labels: Tensor) -> Tensor:
-    """Mean gradient of the hinge loss of images' scores in the weights of the output layer."""
-    return -((labels * (labels * scores < 1))[:, None] * features).mean(0)

@@ -15,7 +15,7 @@ that eigenvalues of the other parity are 0 and the rest fall with n. Degree 0 is
 variance leaves out: its largest value is G² times the eigenvalue of degree 1 for odd k and 2 for even k.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 import xarray as xr
@@ -24,13 +24,11 @@ from scipy.special import erf
 from gradient_failures.problems.quadrature import sphere_angles
 from gradient_failures.problems.tuples.settings import GaussianTuplesSettings
 from gradient_failures.results.dataset import labelled
-from gradient_failures.results.statistics import Estimate, mean
+from gradient_failures.results.statistics import mean
 from gradient_failures.training.checkpoint import Checkpoint
 from gradient_failures.training.seeds import stream
 
 Settings = GaussianTuplesSettings
-
-PREDICTORS = ("product", "best")
 
 
 def run(
@@ -40,22 +38,28 @@ def run(
 
     Returns
     -------
-    Dataset, in float64, with ``variance`` and ``variance_over_bound`` (predictor, tuple_length, dim), for the
-    predictors "product" and "best"; ``bound`` (tuple_length, dim), theorem 3 with 1 for the constant that it
-    leaves open; ``second_moment`` (tuple_length, dim), the largest of E_u⟨h_u, g⟩²/G² over predictors, which
-    the theorem's proof bounds; ``ratio_by_length`` (predictor, longer_length, dim), the variance over that of
-    the next shorter tuples; ``slope_beyond_bound`` (predictor, tuple_length, larger_dim), the slope of
-    ln variance against ln d plus k/2; and unbiased estimates for the product predictor, ``sampled_variance``
-    (tuple_length, sampled_dim) with ``sampled_low`` and ``sampled_high``, their 95 % interval.
+    Dataset, in float64, of the exact ``variance`` and ``variance_over_bound`` (predictor, tuple_length, dim),
+    with ``ratio_by_length`` (predictor, longer_length, dim) and ``slope_beyond_bound`` (predictor,
+    tuple_length, larger_dim); of ``bound``, theorem 3 with 1 for the constant that it leaves open, and
+    ``second_moment``, which its proof bounds (tuple_length, dim); and of unbiased estimates for the product
+    predictor, ``sampled_variance``, and their 95 % intervals from ``sampled_low`` to ``sampled_high``
+    (tuple_length, sampled_dim).
     """
+    product, best, moment = (
+        np.array([[function(k, d) for d in settings.dim] for k in settings.tuple_length])
+        for function in (product_variance, largest_variance, largest_second_moment)
+    )
+    sampled = np.array(
+        [[_sampled_variance(k, d, settings) for d in settings.sampled_dim] for k in settings.tuple_length]
+    )
     lengths, dims = np.array(settings.tuple_length)[:, np.newaxis], np.array(settings.dim)
-    variance = np.stack([_over_grid(function, settings) for function in (product_variance, largest_variance)])
-    moment = _over_grid(largest_second_moment, settings)
+    variance = np.stack([product, best])
     bound = (lengths * np.log(dims) / dims) ** (lengths / 2)
+    ratio = variance[:, 1:] / variance[:, :-1]
     slope = np.diff(np.log(variance), axis=2) / np.diff(np.log(dims)) + lengths / 2
     grid, by_predictor = ("tuple_length", "dim"), ("predictor", "tuple_length", "dim")
     longer, larger = ("predictor", "longer_length", "dim"), ("predictor", "tuple_length", "larger_dim")
-    ratio = variance[:, 1:] / variance[:, :-1]
+    samples = ("tuple_length", "sampled_dim")
     variables = {
         "variance": (by_predictor, variance, "variance of the gradient across targets, relative to G²"),
         "variance_over_bound": (by_predictor, variance / bound, "variance relative to the bound"),
@@ -63,10 +67,16 @@ def run(
         "second_moment": (grid, moment, "largest mean of ⟨h, g⟩² over targets, relative to G²"),
         "ratio_by_length": (longer, ratio, "variance relative to that of the next shorter tuples"),
         "slope_beyond_bound": (larger, slope, "slope of ln(variance) against ln(d), plus k/2"),
-        **_sampled(settings),
+        "sampled_variance": (
+            samples,
+            sampled[..., 0],
+            "unbiased estimate of the variance for the product predictor, relative to G²",
+        ),
+        "sampled_low": (samples, sampled[..., 1], "lower end of its 95 % interval"),
+        "sampled_high": (samples, sampled[..., 2], "upper end of its 95 % interval"),
     }
     coordinates = {
-        "predictor": (list(PREDICTORS), "predictor"),
+        "predictor": (["product", "best"], "predictor"),
         "tuple_length": (settings.tuple_length, "inputs in a tuple, k"),
         "longer_length": (settings.tuple_length[1:], "inputs in the longer tuple, k"),
         "dim": (settings.dim, "dimension d of one input"),
@@ -125,34 +135,12 @@ def product_gradient(weights: np.ndarray, tuples: np.ndarray) -> np.ndarray:
     return np.asarray(((slopes * np.stack(others, axis=1))[:, :, np.newaxis] * tuples).sum(axis=1))
 
 
-def _over_grid(function: Callable[[int, int], float], settings: GaussianTuplesSettings) -> np.ndarray:
-    """Values of a function of k and d, shape (tuple_length, dim)."""
-    return np.array([[function(k, d) for d in settings.dim] for k in settings.tuple_length])
-
-
-def _sampled(settings: GaussianTuplesSettings) -> dict[str, tuple[tuple[str, str], list[list[float]], str]]:
-    """The estimates of the variance and their intervals, as variables."""
-    cells = [[_sampled_variance(k, d, settings) for d in settings.sampled_dim] for k in settings.tuple_length]
-    parts = {
-        "variance": ("value", "unbiased estimate of the variance for the product predictor, relative to G²"),
-        "low": ("low", "lower end of its 95 % interval"),
-        "high": ("high", "upper end of its 95 % interval"),
-    }
-    return {
-        f"sampled_{name}": (
-            ("tuple_length", "sampled_dim"),
-            [[getattr(estimate, part) for estimate in row] for row in cells],
-            text,
-        )
-        for name, (part, text) in parts.items()
-    }
-
-
-def _sampled_variance(tuple_length: int, dim: int, settings: GaussianTuplesSettings) -> Estimate:
-    """Unbiased estimate from pairs of targets, each with tuples of its own, divided by E‖∇p‖²."""
+def _sampled_variance(tuple_length: int, dim: int, settings: GaussianTuplesSettings) -> list[float]:
+    """Estimate from pairs of targets, each with tuples of its own, divided by E‖∇p‖², and its interval."""
     rng = stream("gaussian_tuples", "pairs", tuple_length=tuple_length, dim=dim)
     values = [_sampled_pair(tuple_length, dim, settings.tuples_per_pair, rng) for _ in range(settings.pairs)]
-    return mean(np.array(values) / product_square(tuple_length, dim))
+    estimate = mean(np.array(values) / product_square(tuple_length, dim))
+    return [estimate.value, estimate.low, estimate.high]
 
 
 def _sampled_pair(tuple_length: int, dim: int, count: int, rng: np.random.Generator) -> float:

@@ -1,7 +1,8 @@
 """The best accuracy that any classifier can have on images of lines, and on tuples of them.
 
 Pixels follow each other with the slope of the line, so an image gives its label away unless all its pixels
-lie in one row or one column. For those few images the better answer is found by counting.
+lie in one row or one column. For those few images the better answer is found by counting. A product of k
+labels, each told with accuracy a, is right if an even number of them is wrong: (1 + (2a - 1)^k) / 2.
 """
 
 from collections.abc import Sequence
@@ -40,18 +41,14 @@ def run(
     Dataset with ``accuracy`` and ``ambiguous_share`` (rasterisation), ``tuple_accuracy`` (rasterisation,
     tuple_length), and ``sample_image`` (label, example, y, x), 0s and 1s.
     """
-    measured = [_measure_one(name, settings.images) for name in RASTERISATIONS]
-    tuples = [[tuple_ceiling(accuracy, k) for k in settings.tuple_length] for accuracy, _ in measured]
-    grid, pixels = ("rasterisation", "tuple_length"), ("label", "example", "y", "x")
+    accuracy, share = np.array([_measure(name, settings.images) for name in RASTERISATIONS]).T
+    tuples = [[(1 + (2 * a - 1) ** k) / 2 for k in settings.tuple_length] for a in accuracy]
+    pixels = ("label", "example", "y", "x")
     variables = {
-        "accuracy": (grid[:1], [accuracy for accuracy, _ in measured], "best accuracy on single images"),
-        "ambiguous_share": (
-            grid[:1],
-            [share for _, share in measured],
-            "share of images whose pixels lie in one row or column",
-        ),
-        "tuple_accuracy": (grid, tuples, "best accuracy on tuples"),
-        "sample_image": (pixels, sample_images(), "whether the pixel is on the line"),
+        "accuracy": ("rasterisation", accuracy, "best accuracy on single images"),
+        "ambiguous_share": ("rasterisation", share, "share of images whose pixels lie in one row or column"),
+        "tuple_accuracy": (("rasterisation", "tuple_length"), tuples, "best accuracy on tuples"),
+        "sample_image": (pixels, _sample_images(), "whether the pixel is on the line"),
     }
     coordinates = {
         "rasterisation": (list(RASTERISATIONS), "how coordinates become pixels"),
@@ -64,22 +61,14 @@ def run(
     return labelled(variables, coordinates)
 
 
-def sample_images() -> np.ndarray:
+def _sample_images() -> np.ndarray:
     """The first images drawn of each of ``LABELS``, as released: shape (2, EXAMPLES, 28, 28)."""
     lines = draw_lines(20 * EXAMPLES, "released", stream("tuples", "sample images"))
     images, labels = rasterise(lines, "released").numpy(), slope_labels(lines).numpy()
     return np.stack([images[labels == label][:EXAMPLES] for label in LABELS])
 
 
-def tuple_ceiling(accuracy: float, tuple_length: int) -> float:
-    """Best accuracy on the product of independent labels that can each be told with ``accuracy``.
-
-    A product is right if an even number of its factors is wrong: (1 + (2a - 1)^k) / 2.
-    """
-    return (1 + (2 * accuracy - 1) ** tuple_length) / 2
-
-
-def _measure_one(rasterisation: Rasterisation, images: int) -> tuple[float, float]:
+def _measure(rasterisation: Rasterisation, images: int) -> tuple[float, float]:
     """Best accuracy and share of ambiguous images."""
     counted, tested = (
         _count(rasterisation, images // 2, stream("image_ceiling", part, rasterisation=rasterisation))

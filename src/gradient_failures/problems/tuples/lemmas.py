@@ -29,14 +29,13 @@ def run(settings: LemmasSettings, seeds: Sequence[int], checkpoint: Checkpoint |
     ``sampling_error`` (cosine).
     """
     shares = [
-        [
-            [_share_of_bound_1(dim, k, settings.functions, seed) for seed in seeds]
-            for k in settings.tuple_length
-        ]
-        for dim in settings.dim
+        [[_share_of_bound_1(d, k, settings.functions, seed) for seed in seeds] for k in settings.tuple_length]
+        for d in settings.dim
     ]
     cosine = np.array(settings.cosine)
-    sampled = np.array([_sampled_agreement(value, settings.samples) for value in settings.cosine])
+    first, other = stream("lemmas", "inputs").standard_normal((2, settings.samples))
+    seconds = (value * first + np.sqrt(1 - value**2) * other for value in settings.cosine)
+    sampled = np.array([(np.sign(first) * np.sign(second)).mean() for second in seconds])
     error = np.sqrt((1 - sampled**2) / settings.samples)
     cells = ("dim", "tuple_length", "seed")
     variables = {
@@ -67,9 +66,3 @@ def _share_of_bound_1(dim: int, tuple_length: int, functions: int, seed: int) ->
     np.fill_diagonal(products, 0)
     largest = 1 + np.linalg.eigvalsh(products)[-1]
     return float(largest / (1 + functions * np.abs(products).max()))
-
-
-def _sampled_agreement(cosine: float, samples: int) -> float:
-    first, other = stream("lemmas", "inputs").standard_normal((2, samples))
-    second = cosine * first + np.sqrt(1 - cosine**2) * other
-    return float((np.sign(first) * np.sign(second)).mean())

@@ -7,11 +7,9 @@ from pydantic import Field, PositiveInt
 from gradient_failures.config.base import Settings, TrainingSettings, Values
 from gradient_failures.config.optimisers import AdamConfig
 
-Approach = Literal["end_to_end", "decomposition"]
 TupleLength = Annotated[int, Field(ge=1, le=100)]
 Rasterisation = Literal["released", "text"]
 RASTERISATIONS: tuple[Rasterisation, ...] = get_args(Rasterisation)
-TrainingSet = Literal["fresh", "fixed"]
 InitialScale = Literal["released", "fan_in"]
 ShortLength = Annotated[int, Field(ge=1, le=20)]
 Dimension = Annotated[int, Field(ge=2, le=5000)]
@@ -26,7 +24,7 @@ FLOAT32_RESOLUTION = 2.0**-48
 class TuplesSettings(TrainingSettings):
     """Learning the product of the labels of k images (§3.1)."""
 
-    approach: Annotated[Approach, Field(title="source of the gradient")]
+    approach: Annotated[Literal["end_to_end", "decomposition"], Field(title="source of the gradient")]
     """What is minimised: "end_to_end" the hinge loss of the tuple's label alone, "decomposition" its sum with
     the hinge loss of the scores against the labels of the images."""
 
@@ -37,7 +35,7 @@ class TuplesSettings(TrainingSettings):
     """"released" truncates the coordinates of pixels and draws centres from [0, 28)², as the released code
     does (the default); "text" rounds them and draws centres from [0, 27]²."""
 
-    training_set: Annotated[TrainingSet, Field(title="tuples trained on")] = "fresh"
+    training_set: Annotated[Literal["fresh", "fixed"], Field(title="tuples trained on")] = "fresh"
     """"fresh" draws new tuples at every step (the default); "fixed" draws batches from a fixed set, as the
     released code does."""
 

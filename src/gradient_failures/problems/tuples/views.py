@@ -20,85 +20,58 @@ def view(
 ) -> dict[str, Any]:
     """What each section shows, by its anchor."""
     return {
-        "tuples": {
-            "settings": config["experiment"]["settings"],
-            **_sweep(data["tuples"], data["image_ceiling"]),
-            "long_steps": int(data["tuples_long"]["last_step"].max()),
-            **_pairs(data["tuples_pairs"]),
-            **_best(data["image_ceiling"]),
-            "quadruples": _quadruples(data["tuples"], data["image_ceiling"], results),
-        },
-        "snr": {"settings": config["snr"]["settings"], **_snr(data["snr"])},
-        "gaussian_tuples": {
-            "settings": config["gaussian_tuples"]["settings"],
-            **_variances(data["gaussian_tuples"]),
-        },
-        "lemmas": {"settings": config["lemmas"]["settings"], **_lemmas(data["lemmas"])},
+        "tuples": _tuples(data, results) | {"settings": config["experiment"]["settings"]},
+        "snr": _snr(data["snr"]) | {"settings": config["snr"]["settings"]},
+        "gaussian_tuples": _variances(data["gaussian_tuples"])
+        | {"settings": config["gaussian_tuples"]["settings"]},
+        "lemmas": _lemmas(data["lemmas"]) | {"settings": config["lemmas"]["settings"]},
     }
 
 
-def _sweep(tuples: xr.Dataset, image_ceiling: xr.Dataset) -> dict[str, Any]:
-    """Sizes of the runs of figure 3, and rows of k, the late accuracy of both approaches and the best one."""
-    approaches, lengths = ["end_to_end", "decomposition"], tuples["tuple_length"].values.tolist()
+def _tuples(data: Mapping[str, xr.Dataset], results: Mapping[str, Any]) -> dict[str, Any]:
+    """Sizes of the runs, what they and the best classifier reach, and how many learn pairs, and when."""
+    tuples, pairs = data["tuples"], data["tuples_pairs"].sel(approach="end_to_end")
+    approaches = {name: tuples.sel(approach=name) for name in ("end_to_end", "decomposition")}
+    lengths = tuples["tuple_length"].values.tolist()
+    ceiling = data["image_ceiling"].sel(rasterisation="released")
+    best = ceiling["tuple_accuracy"].to_series().to_dict()
+    passages = statistics.first_passage(pairs["accuracy"], LEARNT)
     return {
         "lengths": lengths,
         "seeds": tuples.sizes["seed"],
         "each_run": tuples.sizes["seed"] < FEW_RUNS,
-        "steps": {name: int(tuples["last_step"].sel(approach=name).max()) for name in approaches},
+        "steps": {name: int(runs["last_step"].max()) for name, runs in approaches.items()},
+        "long_steps": int(data["tuples_long"]["last_step"].max()),
         "late_accuracy": [
             [
                 str(k),
-                *(
-                    interval(late_mean(tuples.sel(tuple_length=k, approach=name), "accuracy"))
-                    for name in approaches
-                ),
-                _shown(_best_on_tuples(image_ceiling, k)),
+                *(interval(late_mean(runs.sel(tuple_length=k), "accuracy")) for runs in approaches.values()),
+                number(best[k]) if k in best else "–",
             ]
             for k in lengths
         ],
-    }
-
-
-def _pairs(tuples_pairs: xr.Dataset) -> dict[str, Any]:
-    """How many runs of end-to-end training learn pairs, and when."""
-    accuracy = tuples_pairs["accuracy"].sel(approach="end_to_end")
-    passages = statistics.first_passage(accuracy, LEARNT)
-    return {
         "level": LEARNT,
-        "learning": learning_rows(accuracy, LEARNT),
+        "learning": learning_rows(pairs["accuracy"], LEARNT),
         "pairs_learnt": int(np.isfinite(passages).sum()),
         "pairs_runs": passages.size,
-        "pairs_steps": int(tuples_pairs["last_step"].max()),
+        "pairs_steps": int(pairs["last_step"].max()),
+        "best": float(ceiling["accuracy"]),
+        "ambiguous_percent": 100 * float(ceiling["ambiguous_share"]),
+        "quadruples": _quadruples(approaches["decomposition"], best, results),
     }
-
-
-def _best(image_ceiling: xr.Dataset) -> dict[str, float]:
-    """The best accuracy on single images, and the images in a hundred that do not give their label away."""
-    released = image_ceiling.sel(rasterisation="released")
-    return {
-        "best": float(released["accuracy"]),
-        "ambiguous_percent": 100 * float(released["ambiguous_share"]),
-    }
-
-
-def _best_on_tuples(image_ceiling: xr.Dataset, tuple_length: int) -> float | None:
-    """The best accuracy possible on tuples of this length, if it is in the data."""
-    best = image_ceiling["tuple_accuracy"].sel(rasterisation="released")
-    return float(best.sel(tuple_length=tuple_length)) if tuple_length in best["tuple_length"] else None
 
 
 def _quadruples(
-    tuples: xr.Dataset, image_ceiling: xr.Dataset, results: Mapping[str, Any]
+    runs: xr.Dataset, best: Mapping[int, float], results: Mapping[str, Any]
 ) -> dict[str, Any] | None:
-    """The late accuracy on quadruples by decomposition, and the criterion that it does not decide, if so."""
-    best = _best_on_tuples(image_ceiling, 4)
-    if best is None or 4 not in tuples["tuple_length"]:
+    """The late accuracy of ``runs`` on quadruples, and the criterion that it does not decide, if so."""
+    if 4 not in runs["tuple_length"] or 4 not in best:
         return None
     judged = results["tuples-decomposition-k4"]
     undecided = judged["verdict"] == "INCONCLUSIVE"
     return {
-        "accuracy": late_mean(tuples.sel(approach="decomposition", tuple_length=4), "accuracy"),
-        "best": best,
+        "accuracy": late_mean(runs.sel(tuple_length=4), "accuracy"),
+        "best": best[4],
         "undecided": judged["claim"]["criterion"]["at_least"] if undecided else None,
     }
 
@@ -134,19 +107,13 @@ def _snr_cells(cell: xr.Dataset) -> list[str]:
 def _variances(gaussian_tuples: xr.Dataset) -> dict[str, Any]:
     """The largest dimension, rows of k and the variances there, and how many estimates may be of 0."""
     largest = gaussian_tuples.sel(dim=gaussian_tuples["dim"].max())
-    columns = (
-        largest["variance"].sel(predictor="product"),
-        largest["variance"].sel(predictor="best"),
-        largest["bound"],
-    )
+    product, best = largest["variance"].sel(predictor=["product", "best"]).values
+    columns = (largest["tuple_length"].values, product, best, largest["bound"].values)
     return {
         "largest": int(largest["dim"]),
         "hidden": int((gaussian_tuples["sampled_low"] <= 0).sum()),
         "estimates": gaussian_tuples["sampled_low"].size,
-        "rows": [
-            [str(k), *(number(float(column.sel(tuple_length=k))) for column in columns)]
-            for k in largest["tuple_length"].values
-        ],
+        "rows": [[str(k), *map(number, values)] for k, *values in zip(*columns, strict=True)],
     }
 
 
@@ -158,7 +125,3 @@ def _lemmas(lemmas: xr.Dataset) -> dict[str, Any]:
         "lengths": lemmas["tuple_length"].values.tolist(),
         "largest_deviation": float(abs(deviation / lemmas["sampling_error"]).max()),
     }
-
-
-def _shown(value: float | None) -> str:
-    return "–" if value is None else number(value)

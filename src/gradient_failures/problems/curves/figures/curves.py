@@ -18,7 +18,7 @@ STYLES = {
 }
 """Colour and marker of each row of the figure."""
 
-ADAM, ADAGRAD, SGD = "-", (0, (3, 1)), (0, (1, 1))
+OPTIMISERS = {"Adam": "-", "Adagrad": (0, (3, 1)), "SGD": (0, (1, 1))}
 """Line of each optimiser."""
 
 RESOLUTION = 1e-4
@@ -26,13 +26,6 @@ RESOLUTION = 1e-4
 
 POINTS = 120
 """Evaluations drawn of each run."""
-
-PUBLISHED: dict[str, Any] = {
-    "linestyle": "none",
-    "markersize": 4,
-    "markeredgecolor": plotting.BLACK,
-    "zorder": 3,
-}
 
 
 def draw(
@@ -44,8 +37,7 @@ def draw(
 ) -> Figure:
     """Decoded examples, one row for each approach and one column for each snapshot; below, the errors."""
     snapshots = curves["snapshot"].values
-    figure = Figure(figsize=(7.2, 7.6))
-    upper, lower = figure.subfigures(2, 1, squeeze=False, height_ratios=[4.7, 2.9]).flat
+    figure, (upper, lower) = plotting.parts(4.7, 2.9)
     panels = upper.subplots(len(STYLES), len(snapshots), sharex=True, sharey=True, squeeze=False)
     for row, (approach, (color, _)) in zip(panels, STYLES.items(), strict=True):
         for panel, snapshot in zip(row, snapshots, strict=True):
@@ -53,20 +45,25 @@ def draw(
         row[0].set_ylabel(approach)
     for panel, snapshot in zip(panels[0], snapshots, strict=True):
         panel.set_title(f"after {snapshot:_} steps".replace("_", "\u202f"))
-    upper.supxlabel(plotting.axis_label(curves["x"]), fontsize=8)
+    upper.supxlabel(plotting.axis_label(curves["x"]))
 
     by_approach, by_optimiser = lower.subplots(1, 2)
     _draw_approaches(by_approach, curves["decode_error"], published["normalised_rms_error"])
-    for data, approach, optimiser, line in [
-        (curves, "linear", "Adam", ADAM),
-        (curves_linear_adagrad, "linear", "Adagrad", ADAGRAD),
-        (curves_linear_sgd, "linear", "SGD", SGD),
-        (curves, "preconditioned", "Adam", ADAM),
-        (curves_preconditioned_sgd, "preconditioned", "SGD", SGD),
+    for data, approach, optimiser in [
+        (curves, "linear", "Adam"),
+        (curves_linear_adagrad, "linear", "Adagrad"),
+        (curves_linear_sgd, "linear", "SGD"),
+        (curves, "preconditioned", "Adam"),
+        (curves_preconditioned_sgd, "preconditioned", "SGD"),
     ]:
-        errors, (color, _) = data["kink_error"].sel(approach=approach), STYLES[approach]
-        _draw_errors(by_optimiser, errors, color, f"{approach}, {optimiser}", line)
-    _finish(by_optimiser, "Optimisers", curves["kink_error"])
+        errors = data["kink_error"].sel(approach=approach)
+        _draw_errors(by_optimiser, errors, f"{approach}, {optimiser}", OPTIMISERS[optimiser])
+    for axes, title, error in (
+        (by_approach, "Approaches", curves["decode_error"]),
+        (by_optimiser, "Optimisers", curves["kink_error"]),
+    ):
+        plotting.describe(axes, title, error["step"], error, xscale="log", yscale="log")
+        axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.2), ncols=2)
     return figure
 
 
@@ -78,33 +75,24 @@ def _draw_examples(axes: Axes, curves: xr.Dataset, color: str) -> None:
         runs = decoded.sel(example=example).transpose("x", "seed")
         axes.plot(x, runs[:, 1:], color=color, rasterized=True, **plotting.RUN)
         axes.plot(x, runs[:, 0], color=color, linewidth=1)
-    height = float(abs(curves["example_curve"]).max())
-    axes.set_ylim(-1.2 * height, 1.2 * height)
+    height = 1.2 * float(abs(curves["example_curve"]).max())
+    axes.set_ylim(-height, height)
 
 
 def _draw_approaches(axes: Axes, error: xr.DataArray, published: Mapping[str, Any]) -> None:
-    last = int(error["step"].max())
+    """The errors of each approach, with the published ones up to the last step."""
+    steps = np.array(published["steps"])
+    shown = steps <= int(error["step"].max())
     for approach, (color, marker) in STYLES.items():
-        _draw_errors(axes, error.sel(approach=approach), color, approach, ADAM)
+        _draw_errors(axes, error.sel(approach=approach), approach, OPTIMISERS["Adam"])
         for curve in published[approach].values():
-            at = zip(published["steps"], curve, strict=True)
-            shown = [(step, max(value, RESOLUTION)) for step, value in at if step <= last]
-            axes.plot(*zip(*shown, strict=True), **PUBLISHED, marker=marker, color=color)
-    axes.plot([], [], **PUBLISHED, marker="o", color="none", label="published")
-    _finish(axes, "Approaches", error)
+            values = np.maximum(curve, RESOLUTION)
+            axes.plot(steps[shown], values[shown], color=color, marker=marker, **plotting.PUBLISHED_DOT)
+    axes.plot([], [], color="none", marker="o", label="published", **plotting.PUBLISHED_DOT)
 
 
-def _draw_errors(axes: Axes, error: xr.DataArray, color: str, label: str, line: Any) -> None:
-    """Every run of ``error`` (seed, step) thin, their median thick, at evaluations even on a log axis."""
+def _draw_errors(axes: Axes, error: xr.DataArray, label: str, line: Any) -> None:
+    """The runs of ``error`` (seed, step), at evaluations even on a log axis."""
+    color, _ = STYLES[str(error["approach"].values)]
     shown = np.geomspace(1, error.sizes["step"] - 1, POINTS).round().astype(int)
-    trained = error.isel(step=np.unique(shown))
-    steps = trained["step"]
-    axes.plot(steps, trained.transpose("step", "seed"), color=color, rasterized=True, **plotting.RUN)
-    axes.plot(steps, trained.median("seed"), color=color, label=label, linestyle=line, linewidth=1.4)
-
-
-def _finish(axes: Axes, title: str, error: xr.DataArray) -> None:
-    axes.set(xscale="log", yscale="log", title=title)
-    axes.set_xlabel(plotting.axis_label(error["step"]))
-    axes.set_ylabel(plotting.axis_label(error))
-    axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.2), ncols=2)
+    plotting.draw_runs(axes, error.isel(step=np.unique(shown)), color, label, linestyle=line)

@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from typing import Any
 
-import numpy as np
 import xarray as xr
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -41,17 +40,18 @@ def draw(flat_activations: xr.Dataset, published: Mapping[str, Any]) -> Figure:
         (approach, seed), and the coordinate ``level``.
     published : ``normalised_rms_error`` by approach.
     """
-    figure = Figure(figsize=(7.2, 6.6))
-    upper, lower = figure.subfigures(2, 1, squeeze=False, height_ratios=[4.2, 2.4]).flat
-    panels = upper.subplots(2, 3, squeeze=False).flat
-    for panel, approach in zip(panels, ["non_flat_approximation", "end_to_end", "multiclass"], strict=False):
+    figure, (upper, lower) = plotting.parts(4.2, 2.4)
+    *panels, key = upper.subplots(2, 3).flat
+    shown = ["non_flat_approximation", "end_to_end", "multiclass", "multiclass", "forward_only"]
+    for panel, approach in zip(panels, shown, strict=True):
         _draw_run(panel, flat_activations, approach)
-    _draw_run(panels[3], flat_activations, "multiclass")
-    _zoom(panels[3], flat_activations)
-    _draw_run(panels[4], flat_activations, "forward_only")
-    _draw_legend(panels[5], panels[0])
-    upper.supxlabel(plotting.axis_label(flat_activations["pre_activation"]), fontsize=8)
-    upper.supylabel("label and output", fontsize=8)
+    bias = float(flat_activations["target_bias"].sel(approach="multiclass", seed=SHOWN_SEED))
+    panels[3].set(title="Multiclass, one boundary", xlim=(bias - ZOOM, bias + ZOOM))
+    panels[3].set_ylim(bias - 0.25, bias + 0.15)
+    panels[3].locator_params("x", nbins=3)
+    _draw_legend(key, panels[0])
+    upper.supxlabel(plotting.axis_label(flat_activations["pre_activation"]))
+    upper.supylabel("label and output")
     errors, biases = lower.subplots(1, 2)
     _draw_errors(errors, flat_activations, published[ERROR])
     _draw_biases(biases, flat_activations.sel(approach="non_flat_approximation"))
@@ -71,48 +71,27 @@ def _draw_run(axes: Axes, data: xr.Dataset, approach: str) -> None:
     axes.set_title(f"{name[0].upper()}{name[1:]}")
 
 
-def _zoom(axes: Axes, data: xr.Dataset) -> None:
-    """Show only the boundary at r = b*."""
-    bias = float(data["target_bias"].sel(approach="multiclass", seed=SHOWN_SEED))
-    axes.set(
-        xlim=(bias - ZOOM, bias + ZOOM), ylim=(bias - 0.25, bias + 0.15), title="Multiclass, one boundary"
-    )
-    axes.locator_params("x", nbins=3)
-
-
 def _draw_legend(axes: Axes, shown: Axes) -> None:
     """Say what the lines of the panels are, in a panel of its own."""
     axes.set_axis_off()
-    label, output, approximation = shown.lines
-    axes.legend(
-        [label, output, approximation],
-        ["label u(r)", "output (colour of the method)", "smooth ũ at the true r"],
-        loc="center left",
-        title=f"Seed {SHOWN_SEED}, held-out samples",
-        markerscale=4,
-        alignment="left",
-    )
+    names = ["label u(r)", "output (colour of the method)", "smooth ũ at the true r"]
+    title = f"Seed {SHOWN_SEED}, held-out samples"
+    axes.legend(shown.lines, names, loc="center left", title=title, markerscale=4, alignment="left")
 
 
 def _draw_errors(axes: Axes, data: xr.Dataset, published: Mapping[str, Any]) -> None:
     """Final error of every run by method, with the published one and the cost of training."""
     ticks = []
-    for position, approach in enumerate(data["approach"].values):
-        name, color, marker = STYLES[approach]
+    for position, (approach, (name, color, marker)) in enumerate(STYLES.items()):
         runs = completed(data.sel(approach=approach)).isel(step=-1)
-        spread = position + np.linspace(-0.25, 0.25, runs.sizes["seed"])
-        axes.plot(spread, runs[ERROR], marker, color=color, markersize=3, alpha=0.7)
+        plotting.draw_points(axes, runs[ERROR].expand_dims("approach"), ("", color, marker), [position], 0.5)
         label = "published" if position == 0 else None
         axes.plot(position, published[approach], "_k", markersize=22, label=label)
-        cost = float(runs["training_cost"].mean()) / 1e9
         first, _, rest = name.partition(" ")
-        ticks.append(f"{first}\n{rest}\n{cost:.3g}")
-    axes.set_yscale("log")
+        ticks.append(f"{first}\n{rest}\n{float(runs['training_cost'].mean()) / 1e9:.3g}")
     axes.set_xticks(range(len(ticks)), ticks)
-    axes.set_xlabel("method, and 10⁹ multiply-adds of training")
-    axes.set_ylabel(plotting.axis_label(data[ERROR]))
-    axes.set_title(f"Final error, {data.sizes['seed']} runs each")
-    axes.legend(loc="lower left")
+    title, x = f"Final error, {data.sizes['seed']} runs each", "method, and 10⁹ multiply-adds of training"
+    plotting.describe(axes, title, x, data[ERROR], legend="lower left", yscale="log")
 
 
 def _draw_biases(axes: Axes, runs: xr.Dataset) -> None:
@@ -123,21 +102,12 @@ def _draw_biases(axes: Axes, runs: xr.Dataset) -> None:
         ("learns", plotting.BLUE, "o", error <= LEARNT),
         ("fails", plotting.VERMILION, "s", ~(error <= LEARNT)),
     ]:
-        axes.plot(
-            start[shown],
-            error[shown],
-            marker,
-            color=color,
-            markersize=4,
-            label=f"{label}: {int(shown.sum())}",
-        )
+        label = f"{label}: {int(shown.sum())}"
+        axes.plot(start[shown], error[shown], marker, color=color, label=label)
     reach = float(abs(start).max()) + 0.2
     levels = runs["level"].values
     for level in levels[abs(levels) < reach]:
         axes.axvline(level, color="0.8", linewidth=0.6, zorder=0)
     axes.axhline(LEARNT, color="0.5", linewidth=0.6, linestyle=":")
-    axes.set_yscale("log")
-    axes.set_xlim(-reach, reach)
-    axes.set_xlabel("initial bias 0 less b* (lines: levels)")
-    axes.set_title("Non-flat approximation by initial bias")
-    axes.legend()
+    title, x = "Non-flat approximation by initial bias", "initial bias 0 less b* (lines: levels)"
+    plotting.describe(axes, title, x, legend="best", yscale="log", xlim=(-reach, reach))

@@ -7,8 +7,6 @@ from matplotlib.figure import Figure
 
 from gradient_failures.results import plotting
 
-COLORS = (plotting.BLUE, plotting.GREEN, plotting.ORANGE, plotting.VERMILION, plotting.PURPLE, plotting.SKY)
-
 GUARANTEE: dict[str, Any] = {"linewidth": 1, "linestyle": (0, (3, 1.5))}
 
 SMALLEST = 1e-4
@@ -23,22 +21,19 @@ def draw(forward_only: xr.Dataset) -> Figure:
     forward_only : ``activation`` (lipschitz, r), ``distance`` and ``error`` (seed, lipschitz, step_size,
         iteration), ``guarantee`` (seed, lipschitz, iteration).
     """
-    figure = Figure(figsize=(7.2, 2.8))
-    activations, distances, errors = figure.subplots(1, 3)
+    figure, (activations, distances, errors) = plotting.panels(2.8, 1, 3)
     runs = forward_only.sel(step_size=1.0).rename(iteration="step")
     runs = runs.assign_coords(step=runs["step"] + 1)
-    for lipschitz, color in zip(runs["lipschitz"].values, COLORS, strict=False):
+    for lipschitz, color in plotting.colors(runs["lipschitz"]).items():
         run, label = runs.sel(lipschitz=lipschitz), f"L = {lipschitz:g}"
         activations.plot(run["r"], run["activation"], color=color, linewidth=1.1, label=label)
         plotting.draw_runs(distances, run["distance"], color, label)
         plotting.draw_runs(errors, run["error"], color, label)
         errors.plot(run["step"], run["guarantee"].mean("seed"), color=color, **GUARANTEE)
-    activations.set(xlabel="r", ylabel="u(r)", title="Activation")
-    activations.legend(loc="upper left")
+    plotting.describe(activations, "Activation", "r", "u(r)", legend="upper left")
     errors.plot([], [], color="0.3", label="bound on the best so far", **GUARANTEE)
     errors.legend(handles=errors.lines[-1:], loc="upper right")
     for axes, name in ((distances, "distance"), (errors, "error")):
-        axes.set(xscale="log", yscale="log", xlabel="updates + 1", title=name.capitalize())
-        axes.set_ylim(bottom=SMALLEST)
-        axes.set_ylabel(plotting.axis_label(runs[name]))
+        scales = {"xscale": "log", "yscale": "log", "ylim": (SMALLEST, None)}
+        plotting.describe(axes, name.capitalize(), "updates + 1", runs[name], **scales)
     return figure

@@ -6,11 +6,17 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from gradient_failures.results import plotting
+from gradient_failures.results.plotting import COLORS, MARKERS
 
-COLORS = [plotting.BLUE, plotting.VERMILION, plotting.GREEN, plotting.PURPLE, plotting.ORANGE, plotting.SKY]
-MARKERS = ["o", "s", "^", "D", "v", "P"]
 LOSSES = {"squared": ("squared loss", plotting.BLUE, "o"), "hinge": ("hinge loss", plotting.VERMILION, "x")}
 """Label, colour and marker of each loss."""
+
+NOISE = {
+    "sgd_noise": ("noise of a batch", plotting.GREEN, "-"),
+    "run_noise": ("noise of a whole run", plotting.PURPLE, "--"),
+    "float32_resolution": ("rounding to float32", plotting.ORANGE, ":"),
+}
+"""Label, colour and line of what the variance drowns in."""
 
 
 def draw(gradient_variance: xr.Dataset) -> Figure:
@@ -20,79 +26,56 @@ def draw(gradient_variance: xr.Dataset) -> Figure:
     ----------
     gradient_variance : as the computation of this name measures it.
     """
-    figure = Figure(figsize=(7.2, 5.6))
-    (initial, trained), (architectures, sizes) = figure.subplots(2, 2)
+    figure, panels = plotting.panels(5.6, 2, 2)
+    initial, trained, architectures, sizes = panels.flat
     _draw_initial(initial, gradient_variance.isel(architecture=0))
     _draw_training(trained, gradient_variance)
     _draw_architectures(architectures, gradient_variance["variance_over_bound"].sel(loss="hinge"))
     _draw_sizes(sizes, gradient_variance)
+    for axes, dim in ((initial, "dim"), (trained, "trained_dim"), (architectures, "dim")):
+        largest = int(gradient_variance[dim].max())
+        axes.set(xlabel="input dimension d", xticks=np.arange(5, largest + 1, 5))
+    for axes in (initial, trained, sizes):
+        axes.set_yscale("log", base=2)
     return figure
 
 
 def _draw_initial(axes: Axes, variances: xr.Dataset) -> None:
+    for loss, look in LOSSES.items():
+        plotting.draw_points(axes, variances["variance"].sel(loss=loss), look)
     dim = variances["dim"]
-    for name, (label, color, marker) in LOSSES.items():
-        plotting.draw_points(axes, variances["variance"].sel(loss=name), color, marker, label)
-    axes.plot(dim, variances["bound"].median("seed"), color="0.3", linewidth=0.9, label="bound G²/2ᵈ")
-    lines = {
-        "sgd_noise": ("noise of a batch", plotting.GREEN, "-"),
-        "run_noise": ("noise of a whole run", plotting.PURPLE, "--"),
-        "float32_resolution": ("rounding to float32", plotting.ORANGE, ":"),
-    }
-    for name, (label, color, style) in lines.items():
-        axes.plot(dim, variances[name].median("seed"), color=color, linestyle=style, label=label)
-    _set_dimension(axes, variances["dim"])
-    _set_powers(axes)
-    axes.set_ylabel("squared norm of a gradient")
-    axes.set_title("At initial weights")
+    axes.plot(dim, variances["bound"].median("seed"), label="bound G²/2ᵈ", **plotting.THEORY)
+    for name, (label, color, line) in NOISE.items():
+        axes.plot(dim, variances[name].median("seed"), color=color, linestyle=line, label=label)
+    axes.set(title="At initial weights", ylabel="squared norm of a gradient")
     axes.legend(loc=(0.01, 0.16), labelspacing=0.3)
 
 
 def _draw_training(axes: Axes, variances: xr.Dataset) -> None:
     """The variance for the hinge loss at each checkpoint, with the largest bound of the runs."""
-    hinge, bound = variances["trained_variance"].sel(loss="hinge"), variances["trained_bound"]
+    variance, bound = variances["trained_variance"].sel(loss="hinge"), variances["trained_bound"].max("seed")
     for step, color, marker in zip(variances["step"].values, COLORS, MARKERS, strict=False):
-        plotting.draw_points(
-            axes, hinge.sel(step=step), color, marker, f"{step:,} steps".replace(",", "\u202f")
-        )
-        axes.plot(bound["trained_dim"], bound.sel(step=step).max("seed"), color=color, linewidth=0.9)
-    _set_dimension(axes, variances["trained_dim"])
-    _set_powers(axes)
-    axes.set_title("Along training, hinge loss")
-    axes.legend(loc="lower left")
+        label = f"{step:,} steps".replace(",", "\u202f")
+        plotting.draw_points(axes, variance.sel(step=step), (label, color, marker))
+        axes.plot(bound["trained_dim"], bound.sel(step=step), color=color, linewidth=0.9)
+    plotting.describe(axes, "Along training, hinge loss", legend="lower left")
 
 
 def _draw_architectures(axes: Axes, ratio: xr.DataArray) -> None:
     for name, color, marker in zip(ratio["architecture"].values, COLORS, MARKERS, strict=False):
-        plotting.draw_points(axes, ratio.sel(architecture=name), color, marker, str(name))
-    axes.axhline(1, color="0.3", linewidth=0.9)
-    axes.axhline(0.25, color="0.3", linewidth=0.9, linestyle="--")
-    axes.set_ylim(0, 1.08)
-    _set_dimension(axes, ratio["dim"])
-    axes.set_ylabel("variance / bound")
-    axes.set_title("Depth and width, hinge loss")
+        plotting.draw_points(axes, ratio.sel(architecture=name), (str(name), color, marker))
+    axes.axhline(1, **plotting.THEORY)
+    axes.axhline(0.25, linestyle="--", **plotting.THEORY)
+    axes.set(title="Depth and width, hinge loss", ylabel="variance / bound", ylim=(0, 1.08))
     axes.legend(title=plotting.axis_label(ratio["architecture"]), loc="center", ncols=2)
 
 
 def _draw_sizes(axes: Axes, variances: xr.Dataset) -> None:
     """The signal of each subset size, whose mean over all targets is about the variance."""
-    signal = variances["signal_by_size"]
-    for name, (label, color, marker) in LOSSES.items():
-        plotting.draw_points(axes, signal.sel(loss=name), color, marker, label)
-    largest = variances["enumerated_dim"].values.max()
+    for loss, look in LOSSES.items():
+        plotting.draw_points(axes, variances["signal_by_size"].sel(loss=loss), look)
+    largest = int(variances["enumerated_dim"].max())
     mean = variances["enumerated_variance"].sel(enumerated_dim=largest, loss="hinge").isel(step=0)
-    axes.axhline(float(mean.median("seed")), color="0.3", linewidth=0.9, label="variance")
-    axes.set_xlabel("subset size |v*|")
-    axes.set_ylabel("squared norm")
-    axes.set_title(f"Signal of one target, d = {largest}")
-    _set_powers(axes)
-    axes.legend()
-
-
-def _set_dimension(axes: Axes, dim: xr.DataArray) -> None:
-    axes.set_xlabel("input dimension d")
-    axes.set_xticks(np.arange(5, int(dim.max()) + 1, 5))
-
-
-def _set_powers(axes: Axes) -> None:
-    axes.set_yscale("log", base=2)
+    axes.axhline(float(mean.median("seed")), label="variance", **plotting.THEORY)
+    title = f"Signal of one target, d = {largest}"
+    plotting.describe(axes, title, "subset size |v*|", "squared norm", legend="best")

@@ -1,5 +1,7 @@
 """Variants of the parity experiment: depth and width of the network, encoding of the inputs."""
 
+from collections.abc import Mapping
+
 import numpy as np
 import xarray as xr
 from matplotlib.axes import Axes
@@ -7,7 +9,7 @@ from matplotlib.figure import Figure
 
 from gradient_failures.results import plotting, statistics
 
-STYLES = [(plotting.BLUE, "o"), (plotting.VERMILION, "s"), (plotting.GREEN, "^"), (plotting.PURPLE, "D")]
+ENCODINGS = {"signs": "inputs ±1 (released code)", "bits": "inputs 0 and 1 (text)"}
 
 
 def draw(parity_architecture: xr.Dataset, parity_encoding: xr.Dataset) -> Figure:
@@ -18,42 +20,26 @@ def draw(parity_architecture: xr.Dataset, parity_encoding: xr.Dataset) -> Figure
     parity_architecture : ``accuracy`` (dim, architecture, seed, step).
     parity_encoding : ``accuracy`` (dim, input_encoding, seed, step).
     """
-    figure = Figure(figsize=(7.2, 2.7))
-    left, right = figure.subplots(1, 2, sharey=True)
-    largest = parity_architecture.sel(dim=parity_architecture["dim"].max())
-    _draw_groups(left, [str(name) for name in largest["architecture"].values], [largest["accuracy"]], [""])
-    left.set_xlabel(plotting.axis_label(parity_architecture["architecture"]))
-    left.set_ylabel("mean accuracy, last quarter")
-    left.set_title(f"Depth and width, d = {int(largest['dim'])}")
+    figure, (left, right) = plotting.panels(2.7, 1, 2, sharey=True)
+    largest = parity_architecture["accuracy"].sel(dim=parity_architecture["dim"].max())
+    architectures = largest["architecture"]
+    _draw_groups(left, [str(name) for name in architectures.values], {"": largest})
+    title = f"Depth and width, d = {int(largest['dim'])}"
+    plotting.describe(left, title, architectures, "mean accuracy, last quarter")
 
-    names = {"signs": "inputs ±1 (released code)", "bits": "inputs 0 and 1 (text)"}
-    keys = [str(name) for name in parity_encoding["input_encoding"].values]
-    groups = [parity_encoding["accuracy"].sel(input_encoding=name) for name in keys]
-    _draw_groups(
-        right, [f"d = {dim}" for dim in parity_encoding["dim"].values], groups, [names[key] for key in keys]
-    )
-    right.set_title("Input encoding")
-    right.legend()
+    encoded = parity_encoding["accuracy"]
+    groups = {ENCODINGS[name]: encoded.sel(input_encoding=name) for name in encoded["input_encoding"].values}
+    _draw_groups(right, [f"d = {dim}" for dim in encoded["dim"].values], groups)
+    plotting.describe(right, "Input encoding", legend="best")
     return figure
 
 
-def _draw_groups(axes: Axes, ticks: list[str], groups: list[xr.DataArray], labels: list[str]) -> None:
+def _draw_groups(axes: Axes, ticks: list[str], groups: Mapping[str, xr.DataArray]) -> None:
     """One dot for each run of each group (tick, seed, step), groups side by side at each tick."""
     plotting.draw_chance(axes)
-    for index, (accuracy, label) in enumerate(zip(groups, labels, strict=True)):
-        late = statistics.late_mean(accuracy)
-        color, marker = STYLES[index]
-        spread = np.linspace(-0.08, 0.08, late.sizes["seed"]) + 0.3 * (index - (len(groups) - 1) / 2)
-        positions = np.arange(len(ticks))[:, np.newaxis] + spread
-        axes.plot(
-            positions.ravel(),
-            late.values.ravel(),
-            linestyle="none",
-            marker=marker,
-            markersize=3.5,
-            color=color,
-            alpha=0.7,
-            label=label,
-        )
+    for index, (label, accuracy) in enumerate(groups.items()):
+        look = (label, plotting.COLORS[index], plotting.MARKERS[index])
+        at = np.arange(len(ticks)) + 0.3 * (index - (len(groups) - 1) / 2)
+        plotting.draw_points(axes, statistics.late_mean(accuracy), look, at, 0.16)
     axes.set_xticks(range(len(ticks)), ticks)
     axes.set_ylim(0.4, 1.02)

@@ -1,1 +1,0 @@
-"""The figures on tuples."""

@@ -6,8 +6,6 @@ from matplotlib.figure import Figure
 
 from gradient_failures.results import plotting
 
-COLORS = [plotting.BLUE, plotting.VERMILION, plotting.GREEN, plotting.PURPLE, plotting.ORANGE, plotting.SKY]
-
 
 def draw(gaussian_tuples: xr.Dataset) -> Figure:
     """Variance of one predictor and of the best one, with the bound: against d, and against k.
@@ -16,57 +14,36 @@ def draw(gaussian_tuples: xr.Dataset) -> Figure:
     ----------
     gaussian_tuples : as ``gaussian_tuples.run`` measures it.
     """
-    figure = Figure(figsize=(7.2, 3.4))
-    left, right = figure.subplots(1, 2, sharey=True)
+    figure, (left, right) = plotting.panels(3.4, 1, 2, sharey=True)
     _draw_dimensions(left, gaussian_tuples)
     _draw_lengths(right, gaussian_tuples.isel(dim=-1))
     return figure
 
 
 def _draw_dimensions(axes: Axes, variances: xr.Dataset) -> None:
-    for k, color in zip(variances["tuple_length"].values, COLORS, strict=False):
+    dim = variances["dim"]
+    for k, color in plotting.colors(variances["tuple_length"]).items():
         at = variances.sel(tuple_length=k)
-        axes.plot(at["dim"], at["bound"], color=color, linestyle="--", linewidth=0.9)
-        axes.plot(at["dim"], at["variance"].sel(predictor="best"), color=color, linewidth=0.9)
-        axes.plot(
-            at["dim"], at["variance"].sel(predictor="product"), color=color, label=f"k = {k}", linewidth=1.6
+        best, product = (at["variance"].sel(predictor=name) for name in ("best", "product"))
+        axes.plot(dim, at["bound"], color=color, linestyle="--", linewidth=0.9)
+        axes.plot(dim, best, color=color, linewidth=0.9)
+        axes.plot(dim, product, color=color, linewidth=1.6, label=f"k = {k}")
+        low, high = at["sampled_low"], at["sampled_high"]
+        plotting.draw_intervals(
+            axes, at["sampled_dim"], at["sampled_variance"], low.where(low > 0), high, color
         )
-        _draw_estimates(axes, at, color)
-    axes.set_xscale("log")
-    axes.set_yscale("log")
-    axes.set_xlabel(plotting.axis_label(variances["dim"]))
-    axes.set_ylabel("variance across targets / G²")
-    axes.set_title("By dimension")
-    axes.legend(loc="lower left")
-
-
-def _draw_estimates(axes: Axes, at: xr.Dataset, color: str) -> None:
-    """Estimates with their intervals; an arrow down from the upper end where the interval holds 0."""
-    seen = at.sel(sampled_dim=at["sampled_low"] > 0)
-    axes.errorbar(
-        seen["sampled_dim"],
-        seen["sampled_variance"],
-        [seen["sampled_variance"] - seen["sampled_low"], seen["sampled_high"] - seen["sampled_variance"]],
-        color=color,
-        marker="o",
-        markersize=3.5,
-        linestyle="none",
-        capsize=2,
-    )
-    unseen = at.sel(sampled_dim=at["sampled_low"] <= 0)
-    axes.plot(unseen["sampled_dim"], unseen["sampled_high"], color=color, marker="v", linestyle="none")
+    y = "variance across targets / G²"
+    plotting.describe(axes, "By dimension", dim, y, legend="lower left", xscale="log", yscale="log")
 
 
 def _draw_lengths(axes: Axes, variances: xr.Dataset) -> None:
-    k = variances["tuple_length"]
-    axes.plot(k, variances["bound"], color="0.3", linestyle="--", marker="_", label="bound, constant 1")
-    best, product = (variances["variance"].sel(predictor=name) for name in ("best", "product"))
-    axes.plot(
-        k, variances["second_moment"], color="0.3", linestyle=":", marker="x", label="largest second moment"
-    )
-    axes.plot(k, best, color="0.3", linewidth=0.9, marker="s", markersize=3.5, label="largest variance")
-    axes.plot(k, product, color="0.3", linewidth=1.6, marker="o", markersize=3.5, label="product of scores")
-    axes.set_xticks(k.values)
-    axes.set_xlabel(plotting.axis_label(k))
-    axes.set_title(f"By length, d = {int(variances['dim'])}")
-    axes.legend(loc="lower left")
+    k, variance = variances["tuple_length"], variances["variance"]
+    for values, label, line, marker, width in [
+        (variances["bound"], "bound, constant 1", "--", "_", 0.9),
+        (variances["second_moment"], "largest second moment", ":", "x", 0.9),
+        (variance.sel(predictor="best"), "largest variance", "-", "s", 0.9),
+        (variance.sel(predictor="product"), "product of scores", "-", "o", 1.6),
+    ]:
+        axes.plot(k, values, color="0.3", linestyle=line, marker=marker, linewidth=width, label=label)
+    plotting.mark_values(axes, k)
+    plotting.describe(axes, f"By length, d = {int(variances['dim'])}", legend="lower left")

@@ -11,14 +11,11 @@ from matplotlib.figure import Figure
 from gradient_failures.problems.tuples.settings import FLOAT32_RESOLUTION
 from gradient_failures.results import plotting, statistics
 
-STYLES = {
-    "end_to_end": ("end-to-end", plotting.VERMILION, "s", 0.12),
-    "decomposition": ("decomposition", plotting.BLUE, "o", -0.12),
-}
-"""Label, colour, marker and place beside the tuple length of each approach."""
+ASIDE = {"end_to_end": 0.12, "decomposition": -0.12}
+"""Where beside the tuple length each approach is drawn."""
 
-SPREAD = 0.1
-"""Seeds are drawn within this distance of the place of their approach."""
+WIDTH = 0.2
+"""Seeds are drawn side by side over this width."""
 
 
 def draw(snr: xr.Dataset, published: Mapping[str, Any]) -> Figure:
@@ -29,37 +26,31 @@ def draw(snr: xr.Dataset, published: Mapping[str, Any]) -> Figure:
     snr : as ``snr.run`` measures it.
     published : the content of ``published.yaml``.
     """
-    figure = Figure(figsize=(7.2, 3.9))
-    plug_in, unbiased = figure.subplots(1, 2)
+    figure, (plug_in, unbiased) = plotting.panels(3.9, 1, 2)
     _draw_plug_in(plug_in, snr)
     _draw_published(plug_in, snr, published["snr"]["relative_height"])
     _draw_unbiased(unbiased, snr)
+    k = snr["tuple_length"]
     for axes in (plug_in, unbiased):
-        axes.set_xticks(snr["tuple_length"].values)
-        axes.set_xlim(snr["tuple_length"].min() - 0.5, snr["tuple_length"].max() + 0.5)
-        axes.set_xlabel(plotting.axis_label(snr["tuple_length"]))
+        plotting.mark_values(axes, k)
+        _draw_level(axes, 1 / int(snr["tuples"].max()), "floor 1/m", "0.5")
+        axes.set_xlim(k.min() - 0.5, k.max() + 0.5)
         axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.17), ncols=2)
     plug_in.set_ylabel(r"$\log_e$ SNR")
     return figure
 
 
 def _draw_plug_in(axes: Axes, snr: xr.Dataset) -> None:
-    estimate = snr["plug_in_over_floor"] / snr["tuples"]
-    for approach, (label, color, marker, _) in STYLES.items():
-        for k in snr["tuple_length"].values:
-            values = estimate.sel(approach=approach, tuple_length=k)
-            axes.plot(
-                _places(approach, k, values.size),
-                np.log(values),
-                color=color,
-                marker=marker,
-                linestyle="none",
-                markersize=3,
-                alpha=0.7,
-                label=label if k == snr["tuple_length"][0] else None,
-            )
-    _draw_level(axes, 1 / int(snr["tuples"].max()), "floor 1/m", "0.5")
-    _draw_upper_limits(axes, snr.sel(estimator="sampled", approach="end_to_end")["snr"])
+    """The plug-in estimates, and what the mean over seeds can be at most where its interval holds 0."""
+    estimate, k = snr["plug_in_over_floor"] / snr["tuples"], snr["tuple_length"].values
+    for approach, look in plotting.APPROACHES.items():
+        values = xr.apply_ufunc(np.log, estimate.sel(approach=approach))
+        plotting.draw_points(axes, values, look, k + ASIDE[approach], WIDTH)
+    sampled = snr["snr"].sel(estimator="sampled", approach="end_to_end").transpose("tuple_length", "seed")
+    means = [statistics.mean(values) for values in sampled]
+    limits = [np.log(mean.high) if mean.low <= 0 < mean.high < np.inf else np.nan for mean in means]
+    label = "end-to-end, without bias: at most"
+    axes.plot(k + 0.3, limits, color=plotting.VERMILION, label=label, **plotting.AT_MOST)
     axes.set_title("As published: plug-in estimate")
 
 
@@ -68,95 +59,30 @@ def _draw_published(axes: Axes, snr: xr.Dataset, height: Mapping[str, list[float
     measured = snr["snr"].sel(estimator="recombined", approach="decomposition")
     here = statistics.geometric_mean(measured.values.ravel()).value
     scale = here / statistics.geometric_mean(height["decomposition"]).value
-    for approach, (_, _, marker, place) in STYLES.items():
-        axes.plot(
-            np.arange(1, 5) + place,
-            np.log(np.multiply(scale, height[approach])),
-            color=plotting.BLACK,
-            marker=marker,
-            markerfacecolor="white",
-            markersize=5,
-            linestyle="none",
-            zorder=3,
-            label="published" if approach == "decomposition" else None,
-        )
+    for approach, (_, _, marker) in plotting.APPROACHES.items():
+        heights = np.log(np.multiply(scale, height[approach]))
+        label = "published" if approach == "decomposition" else None
+        dot = plotting.PUBLISHED_DOT | {"color": plotting.BLACK, "markerfacecolor": "white"}
+        axes.plot(np.arange(1, 5) + ASIDE[approach], heights, marker=marker, label=label, **dot)
 
 
 def _draw_unbiased(axes: Axes, snr: xr.Dataset) -> None:
-    lengths = snr["tuple_length"].values
-    for approach, (label, color, marker, place) in STYLES.items():
-        cells = snr.sel(estimator="recombined", approach=approach)
-        for k in lengths:
-            _draw_intervals(axes, _places(approach, k, snr.sizes["seed"]), cells.sel(tuple_length=k), color)
-        means = [statistics.geometric_mean(cells["snr"].sel(tuple_length=k)).value for k in lengths]
-        axes.plot(
-            lengths + place,
-            np.log(means),
-            color=color,
-            marker=marker,
-            markersize=5.5,
-            markeredgecolor="white",
-            label=label,
-        )
-    _draw_level(axes, 1 / int(snr["tuples"].max()), "floor 1/m", "0.5")
+    """The interval of each seed, a triangle where it holds 0, and the geometric means."""
+    k, seeds = snr["tuple_length"].values, snr.sizes["seed"]
+    for approach, (label, color, marker) in plotting.APPROACHES.items():
+        cells = snr.sel(estimator="recombined", approach=approach).transpose("tuple_length", "seed", ...)
+        at, detected = k + ASIDE[approach], cells["snr_lower_limit"] > 0
+        value, low = (np.log(cells[name].where(detected)) for name in ("snr", "snr_lower_limit"))
+        high = np.log(cells["snr_upper_limit"])
+        plotting.draw_intervals(axes, plotting.side_by_side(at, seeds, WIDTH), value, low, high, color)
+        means = np.log([statistics.geometric_mean(values).value for values in cells["snr"]])
+        line: dict[str, Any] = {"color": color, "marker": marker, "markersize": 5.5}
+        axes.plot(at, means, markeredgecolor="white", label=label, **line)
     _draw_level(axes, FLOAT32_RESOLUTION, "rounding of float32, 2$^{-48}$", plotting.GREEN)
     axes.set_title("Without its bias: recombined tuples")
 
 
-def _draw_intervals(axes: Axes, places: np.ndarray, cell: xr.Dataset, color: str) -> None:
-    """Intervals of each seed; an arrow down from the upper end where the interval holds 0."""
-    detected = (cell["snr_lower_limit"] > 0).values
-    seen, unseen = cell.isel(seed=detected), cell.isel(seed=~detected)
-    value, low, high = (np.log(seen[name]) for name in ("snr", "snr_lower_limit", "snr_upper_limit"))
-    axes.errorbar(
-        places[detected],
-        value,
-        yerr=[value - low, high - value],
-        fmt=".",
-        color=color,
-        markersize=2.5,
-        elinewidth=0.8,
-    )
-    axes.errorbar(
-        places[~detected],
-        np.log(unseen["snr_upper_limit"]),
-        yerr=1,
-        uplims=True,
-        fmt="none",
-        color=color,
-        elinewidth=0.8,
-        capsize=1.5,
-    )
-
-
-def _draw_upper_limits(axes: Axes, sampled: xr.DataArray) -> None:
-    """What the mean over seeds can be at most, by the sampled estimate, where its interval holds 0."""
-    means = {k: statistics.mean(sampled.sel(tuple_length=k)) for k in sampled["tuple_length"].values}
-    limits = {k: mean.high for k, mean in means.items() if mean.low <= 0 < mean.high < np.inf}
-    axes.errorbar(
-        np.array(list(limits)) + 0.3,
-        np.log(list(limits.values())),
-        yerr=0.6,
-        uplims=True,
-        fmt="none",
-        color=plotting.VERMILION,
-        capsize=2.5,
-        label="end-to-end, without bias: at most",
-    )
-
-
 def _draw_level(axes: Axes, level: float, text: str, color: str) -> None:
-    axes.axhline(np.log(level), color=color, linewidth=0.9, linestyle="--")
-    axes.annotate(
-        text,
-        (0.02, np.log(level)),
-        xycoords=("axes fraction", "data"),
-        xytext=(0, 2.5),
-        textcoords="offset points",
-        color=color,
-        fontsize=7.5,
-    )
-
-
-def _places(approach: str, tuple_length: int, seeds: int) -> np.ndarray:
-    return tuple_length + STYLES[approach][-1] + np.linspace(-SPREAD, SPREAD, seeds)
+    height, beside = np.log(level), axes.get_yaxis_transform()
+    axes.axhline(height, color=color, linewidth=0.9, linestyle="--")
+    axes.annotate(text, (0.02, height), (0, 2.5), beside, "offset points", color=color, fontsize=7.5)
