@@ -1,4 +1,4 @@
-# Each target builds or refreshes .venv from the lock files first. Needs python3 >= 3.11 with venv and pip.
+# Each target builds or refreshes .venv from the lock files first. Needs Python 3.11 to 3.14 with venv and pip.
 
 PYTHON ?= python3
 CORES ?= all
@@ -62,9 +62,9 @@ clean: ## remove everything a run leaves behind, but not .venv
 	rm -rf results logs .snakemake
 
 $(RUNTIME): requirements.lock pyproject.toml
-	@command -v $(PYTHON) >/dev/null || { echo "python3 is missing: install Python 3.11 or newer" >&2; exit 1; }
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
-	  { echo "$$($(PYTHON) --version) is too old: Python 3.11 or newer is needed (make PYTHON=python3.12 …)" >&2; exit 1; }
+	@command -v $(PYTHON) >/dev/null || { echo "python3 is missing: install Python 3.11 to 3.14" >&2; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 15))' || \
+	  { echo "$$($(PYTHON) --version) does not do: Python 3.11 to 3.14 is needed (make PYTHON=python3.12 …)" >&2; exit 1; }
 	@$(PYTHON) -c 'import ensurepip, venv' || \
 	  { echo "Python's venv module is missing: install it (Debian: apt-get install python3-venv)" >&2; exit 1; }
 	@echo "Installing into .venv: about two minutes and 2 GB of disk"

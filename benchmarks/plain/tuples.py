@@ -3,10 +3,9 @@
 from torch import Tensor, nn
 
 from benchmarks.plain import Plain, hinge, optimiser, relu_network
-from gradient_failures.problems.tuples.convolutions import KERNEL
 from gradient_failures.problems.tuples.images import SIZE, draw_lines, rasterise, slope_labels
-from gradient_failures.problems.tuples.networks import CHANNELS
 from gradient_failures.problems.tuples.settings import TuplesSettings
+from gradient_failures.problems.tuples.sparse import CHANNELS, KERNEL
 from gradient_failures.training.seeds import stream
 
 

@@ -13,7 +13,7 @@ from gradient_failures.problems.summary.loss_surfaces import (
     tuple_losses,
     window_eigenvalues,
 )
-from gradient_failures.problems.tuples.images import draw_lines, rasterise, slope_labels
+from gradient_failures.problems.tuples.images import draw_lines, pixels_of, slope_labels
 from gradient_failures.problems.tuples.networks import TupleNetwork
 from gradient_failures.training.seeds import stream
 
@@ -46,17 +46,17 @@ def test_tuple_losses_are_those_of_a_network_with_moved_weights():
         2, "released", [stream("tuples", "score weights", seed=0)], [stream("tuples", "weights", **axes)]
     )
     lines = draw_lines(60, "released", stream("loss_surfaces", "tuples", **axes))
-    pictures, labels = rasterise(lines, "released")[None], slope_labels(lines)
+    pixels, labels = pixels_of(lines, "released")[None], slope_labels(lines)
     output = network.score_network.dense[-1]
     start = output.clone()
     scores = network.score_network.scores
     output.requires_grad_()
-    (1 - labels * scores(pictures)).clamp_min(0).mean().backward()
+    (1 - labels * scores(pixels)).clamp_min(0).mean().backward()
     direction = output.grad[:, :-1] / output.grad[:, :-1].norm() * start[:, :-1].norm()
     for losses_there, step in zip(losses.T, change, strict=True):
         with torch.no_grad():
             output[:, :-1] = start[:, :-1] + step * direction
-            (outputs,), _ = network.outputs(pictures)
+            (outputs,), _ = network.outputs(pixels)
         expected = (1 - labels.view(-1, 2).prod(1) * outputs).clamp_min(0)
         assert losses_there == pytest.approx(expected.numpy(), abs=2e-4)
 

@@ -7,8 +7,6 @@ import torch.nn.functional as torch_functions
 import xarray as xr
 
 from gradient_failures.config.optimisers import AdamConfig
-from gradient_failures.problems.tuples import convolutions as of_lines
-from gradient_failures.problems.tuples.convolutions import convolutions
 from gradient_failures.problems.tuples.experiment import (
     VARIABLES,
     Settings,
@@ -17,7 +15,7 @@ from gradient_failures.problems.tuples.experiment import (
     hinge,
     run,
 )
-from gradient_failures.problems.tuples.images import SIZE, draw_lines, rasterise
+from gradient_failures.problems.tuples.images import draw_lines, drawn, pixels_of
 from gradient_failures.problems.tuples.networks import ScoreNetwork, TupleNetwork, initial_network
 from gradient_failures.results import dataset
 from gradient_failures.training.seeds import stream
@@ -35,8 +33,8 @@ def rng(seed=3):
     return np.random.default_rng(seed)
 
 
-def images(count, dtype=torch.float64):
-    return rasterise(draw_lines(count, "released", rng()), "released").to(dtype)
+def pixels(count):
+    return pixels_of(draw_lines(count, "released", rng()), "released")
 
 
 def doubled(network):
@@ -75,50 +73,19 @@ def scores_by_torch_layers(network, pictures, seed):
 
 def test_scores_and_gradients_are_those_of_torch_layers():
     """For two seeds with different images."""
-    network, pictures = doubled(ScoreNetwork("released", [rng(1), rng(2)])), images(100).view(2, 50, 28, 28)
+    network, lit = doubled(ScoreNetwork("released", [rng(1), rng(2)])), pixels(100).view(2, 50, -1)
     weights = torch.from_numpy(rng(4).standard_normal((2, 50)))
-    by_torch = [scores_by_torch_layers(network, own, seed) for seed, own in enumerate(pictures)]
+    by_torch = [
+        scores_by_torch_layers(network, own.double(), seed) for seed, own in enumerate(map(drawn, lit))
+    ]
     results = []
-    for scores in (network.scores(pictures), torch.stack(by_torch)):
+    for scores in (network.scores(lit), torch.stack(by_torch)):
         for parameter in network.parameters():
             parameter.grad = None
         (scores * weights).sum().backward()
         results.append([scores.detach(), *[parameter.grad.clone() for parameter in network.parameters()]])
     for ours, theirs in zip(*results, strict=True):
         torch.testing.assert_close(ours, theirs, rtol=1e-10, atol=1e-12)
-
-
-@pytest.mark.parametrize(
-    "lit", [[], [(0, 0)], [(27, 27)], [(0, 27), (13, 14)], [(5, 5), (5, 6), (6, 5), (6, 6)]]
-)
-def test_convolutions_where_light_is_at_edges_or_nowhere(lit):
-    picture = torch.zeros(1, SIZE, SIZE, dtype=torch.float64)
-    for pixel in lit:
-        picture[0][pixel] = 1
-    shapes = [(25, 3), (3,), (3, 3, 5, 5), (3,)]
-    weights = [torch.from_numpy(rng(seed).standard_normal(shape)) for seed, shape in enumerate(shapes)]
-    error = torch.from_numpy(rng(9).standard_normal((1, 3, 14, 14)))
-    results = []
-    for form in (convolutions, convolutions_by_torch):
-        leaves = [weight.clone().requires_grad_() for weight in weights]
-        maps = form(picture, *leaves)
-        results.append([maps.detach(), *torch.autograd.grad(maps, leaves, error)])
-    for ours, theirs in zip(*results, strict=True):
-        torch.testing.assert_close(ours, theirs, rtol=1e-10, atol=1e-12)
-
-
-def test_convolutions_gather_any_number_of_patches(monkeypatch):
-    """A few at a time or all at once."""
-    weights = [
-        parameter[0].detach() for parameter in doubled(ScoreNetwork("released", [rng()])).parameters()[:4]
-    ]
-    gradients = []
-    for rows in (7, 10**6):
-        monkeypatch.setattr(of_lines, "ROWS", rows)
-        leaves = [weight.clone().requires_grad_() for weight in weights]
-        gradients.append(torch.autograd.grad(convolutions(images(3), *leaves).square().sum(), leaves))
-    for one, other in zip(*gradients, strict=True):
-        torch.testing.assert_close(one, other, rtol=1e-10, atol=1e-12)
 
 
 def test_sizes_of_the_networks():
@@ -143,9 +110,9 @@ def test_initial_scale_of_the_convolutions(scale, first, second):
 
 def test_the_second_network_sees_sigmoids_of_the_scores_of_its_own_tuple():
     network = TupleNetwork(3, "released", [rng(1), rng(2)], [rng(3), rng(4)])
-    pictures = images(24, torch.float32).view(2, 12, 28, 28)
-    outputs, scores = network.outputs(pictures)
-    torch.testing.assert_close(scores.flatten(1), network.score_network.scores(pictures))
+    lit = pixels(24).view(2, 12, -1)
+    outputs, scores = network.outputs(lit)
+    torch.testing.assert_close(scores.flatten(1), network.score_network.scores(lit))
     for seed in range(2):
         first, last = (layer[seed] for layer in network.dense)
         hidden = torch.relu(torch.sigmoid(scores[seed]) @ first[:-1] + first[-1])

@@ -12,7 +12,7 @@ from scipy.optimize import brentq
 
 from gradient_failures.config.optimisers import AdamConfig
 from gradient_failures.problems.tuples import experiment, snr
-from gradient_failures.problems.tuples.images import draw_lines, rasterise, slope_labels
+from gradient_failures.problems.tuples.images import draw_lines, pixels_of, slope_labels
 from gradient_failures.problems.tuples.networks import initial_network
 from gradient_failures.problems.tuples.snr import Images, Settings, run
 from gradient_failures.results import dataset
@@ -32,14 +32,14 @@ def in_double(network):
 
 
 def drawn(tuples, tuple_length, seed=0):
-    """Pictures (n k, 28, 28) and labels (n, k) of n tuples, in float64."""
+    """Pixels (n k, 44) and labels (n, k), float64, of n tuples."""
     lines = draw_lines(tuples * tuple_length, "released", np.random.default_rng(seed))
-    return rasterise(lines, "released").double(), slope_labels(lines).double().view(tuples, tuple_length)
+    return pixels_of(lines, "released"), slope_labels(lines).double().view(tuples, tuple_length)
 
 
-def seen_by(n1, pictures, labels):
+def seen_by(n1, pixels, labels):
     """The images as N1 in float64 sees them."""
-    features = n1.features(pictures[None]).view(*labels.shape, -1)
+    features = n1.features(pixels[None]).view(*labels.shape, -1)
     (head,) = n1.dense[-1]
     scores = features @ head[:-1, 0] + head[-1, 0]
     return Images(features.numpy(), scores.numpy(), labels.numpy())
@@ -75,14 +75,14 @@ def mean_gradient(gradients, kind):
 @pytest.mark.parametrize("tuple_length", [1, 2, 3])
 def test_each_gradient_by_autograd_through_the_whole_network(tuple_length):
     network = in_double(initial_network(tuple_length, seeds=[0]))
-    pictures, labels = drawn(6, tuple_length)
-    images = seen_by(network.score_network, pictures, labels)
+    pixels, labels = drawn(6, tuple_length)
+    images = seen_by(network.score_network, pixels, labels)
     n2 = in_numpy(network)
     last = network.score_network.dense[-1].requires_grad_()
     for approach, gradients_of in snr.APPROACHES.items():
         gradients = gradients_of(images, n2)
         each = np.einsum("nj,njf->nf", gradients.sampled, gradients.images.features)
-        for row, tuple_ in enumerate(pictures.view(6, tuple_length, 28, 28)):
+        for row, tuple_ in enumerate(pixels.view(6, tuple_length, -1)):
             output, scores = network.outputs(tuple_[None])
             margin = {
                 "end_to_end": output[0, 0] * labels[row].prod(),
@@ -191,21 +191,21 @@ def test_the_networks_are_those_that_training_starts_from():
 
 def test_features_are_those_whose_last_layer_gives_the_scores():
     n1 = initial_network(1, seeds=[0]).score_network
-    pictures = drawn(20, 1)[0].float()[None]
-    scores = relu_network(n1.dense[-1:], n1.features(pictures)).squeeze(2)
-    torch.testing.assert_close(scores, n1.scores(pictures))
+    pixels = drawn(20, 1)[0][None]
+    scores = relu_network(n1.dense[-1:], n1.features(pixels)).squeeze(2)
+    torch.testing.assert_close(scores, n1.scores(pixels))
 
 
 def test_rounding_in_n1_does_not_matter():
     """The recombined gradient of pairs, five orders of magnitude below one gradient, with N1 in float64."""
     network, rng = initial_network(2, seeds=[0]), np.random.default_rng(0)
     images = snr._draw([network], 100, rng)
-    pictures, labels = drawn(100, 2)
+    pixels, labels = drawn(100, 2)
     n1 = in_double(network).score_network
     n2 = in_numpy(network)
     single, double = (
         mean_gradient(snr.end_to_end(each, n2), "recombined")
-        for each in (images, seen_by(n1, pictures, labels))
+        for each in (images, seen_by(n1, pixels, labels))
     )
     assert 0 < np.linalg.norm(single - double) < 1e-4 * np.linalg.norm(double)
 
@@ -244,7 +244,7 @@ class Losses:
 
     def __init__(self, network, lines):
         n1, count = network.score_network, len(lines) // 3
-        features = n1.features(rasterise(lines, "released")[None])[0].double()
+        features = n1.features(pixels_of(lines, "released")[None])[0].double()
         self.features = features.view(count, 3, -1)[:, : network.tuple_length]
         self.labels = slope_labels(lines).double().view(count, 3)[:, : network.tuple_length]
         head = n1.dense[-1][0].double()

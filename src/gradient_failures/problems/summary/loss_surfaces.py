@@ -10,7 +10,7 @@ from gradient_failures.problems.curves.conditioning import window_moment
 from gradient_failures.problems.flat_activations.experiment import Sampler, classes_of, draw_target, levels_at
 from gradient_failures.problems.linear_periodic.gradient_variance import loss as periodic_loss
 from gradient_failures.problems.summary.settings import LossSurfacesSettings
-from gradient_failures.problems.tuples.images import draw_lines, rasterise, slope_labels
+from gradient_failures.problems.tuples.images import draw_lines, pixels_of, slope_labels
 from gradient_failures.problems.tuples.networks import initial_network
 from gradient_failures.results.dataset import labelled
 from gradient_failures.training.checkpoint import Checkpoint
@@ -77,7 +77,7 @@ def tuple_losses(settings: Settings, weight_change: np.ndarray) -> np.ndarray:
     rng = stream("loss_surfaces", "tuples", tuple_length=settings.tuple_length, seed=0)
     lines = draw_lines(settings.tuples * settings.tuple_length, "released", rng)
     passes = np.split(lines, range(IMAGES_PER_PASS, len(lines), IMAGES_PER_PASS))
-    images = (rasterise(part, "released") for part in passes)
+    images = (pixels_of(part, "released") for part in passes)
     features = torch.cat([network.score_network.features(part[None])[0] for part in images])
     labels, weights = slope_labels(lines), network.score_network.dense[-1][0, :-1, 0]
     scores = features @ weights

@@ -1,157 +1,84 @@
-"""The convolutions of the score network, at the cost of the pixels of a line rather than of all pixels."""
+"""The convolutions and poolings of the score network, and their gradient."""
 
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
-from torch.nn.functional import conv2d, max_pool2d, pad
+from torch.nn.functional import conv2d, max_pool2d
 
-KERNEL = 5
-REACH = KERNEL // 2
-WINDOW = KERNEL + 1
-"""Side of the part of an image that one output of 2x2 max-pooling after a convolution sees."""
-
-ROWS = 1024
-"""Patches that are gathered at a time: they and their products stay in the cache."""
+from gradient_failures.problems.tuples import sparse
+from gradient_failures.problems.tuples.images import drawn
+from gradient_failures.problems.tuples.sparse import CELLS, CHANNELS, KERNEL, POOLED, REACH, TAPS, WIDTH
 
 
-def convolutions(
-    images: Tensor, first: Tensor, first_bias: Tensor, second: Tensor, second_bias: Tensor
-) -> Tensor:
-    """A convolution, 2x2 max-pooling and a convolution; both keep the size of what they convolve.
+def pooled(pixels: Tensor, first: Tensor, first_bias: Tensor, second: Tensor, second_bias: Tensor) -> Tensor:
+    """A convolution, 2x2 max-pooling, and both again; the convolutions keep the size of what they convolve.
+
+    In float32 on the CPU the cost is that of the lit pixels, else that of all.
 
     Parameters
     ----------
-    images : not negative, shape (n, 28, 28); they get no gradient.
-    first, second : kernels of shape (25, channels), row by row, and (channels, channels, 5, 5).
-    first_bias, second_bias : shape (channels,).
+    pixels : the lit pixels of images, as :func:`pixels_of` gives them; shape (n, any).
+    first, second : kernels of shape (25, 16), row by row, and (16, 16, 5, 5).
+    first_bias, second_bias : shape (16,).
 
     Returns
     -------
-    Maps of shape (n, channels, 14, 14), channels last in memory.
+    Maps of 7x7 places, channels last: shape (n, 784).
     """
-    if images.device.type == "cpu":
-        maps: Tensor = _OfLines.apply(images, first, first_bias, second, second_bias)  # type: ignore[no-untyped-call]
+    weights = first, first_bias, second, second_bias
+    if pixels.device.type == "cpu" and first.dtype == torch.float32:
+        maps: Tensor = _Sparse.apply(pixels, *weights)  # type: ignore[no-untyped-call]
         return maps
+    return dense(drawn(pixels).to(first.dtype), *weights)
+
+
+def dense(images: Tensor, first: Tensor, first_bias: Tensor, second: Tensor, second_bias: Tensor) -> Tensor:
+    """:func:`pooled` of images (n, 28, 28) of any kind."""
     kernels = first.T.reshape(-1, 1, KERNEL, KERNEL)
     maps = max_pool2d(conv2d(images.unsqueeze(1), kernels, first_bias, padding=REACH), 2)
-    return conv2d(maps, second, second_bias, padding=REACH)
+    maps = max_pool2d(conv2d(maps, second, second_bias, padding=REACH), 2)
+    return maps.permute(0, 2, 3, 1).flatten(1)
 
 
-class _OfLines(torch.autograd.Function):
-    """:func:`convolutions` where most of an image is dark.
-
-    Where the first convolution sees nothing its output is its bias. Only the windows of 6x6 pixels, one for
-    each output of the pooling, that hold a lit pixel are computed: one matrix product gives the convolution
-    at the four places that are pooled. Backwards through the second convolution, only these outputs need a
-    gradient of their own; all others are the bias, and have one in common.
-    """
+class _Sparse(torch.autograd.Function):
+    """:func:`pooled` by the compiled functions of :mod:`sparse`."""
 
     @staticmethod
     def forward(
-        ctx: Any, images: Tensor, first: Tensor, first_bias: Tensor, second: Tensor, second_bias: Tensor
+        ctx: Any, pixels: Tensor, first: Tensor, first_bias: Tensor, second: Tensor, second_bias: Tensor
     ) -> Tensor:
-        seen = _windows_with_light(images)
-        windows = _windows(images, seen)
-        kernels = (_PLACES.to(first) @ first).view(WINDOW * WINDOW, 4 * len(first_bias))
-        places = (windows @ kernels).view(-1, 4, len(first_bias))
-        largest = torch.maximum(
-            torch.maximum(places[:, 0], places[:, 1]), torch.maximum(places[:, 2], places[:, 3])
-        )
-        ctx.save_for_backward(seen, windows, places, largest, first_bias, second)
-        lit = seen.flatten().nonzero().squeeze(1)
-        maps = first_bias.repeat(seen.numel(), 1).index_copy_(0, lit, largest + first_bias)
-        return conv2d(maps.view(*seen.shape, -1).permute(0, 3, 1, 2), second, second_bias, padding=REACH)
+        n = len(pixels)
+        lit, cells = np.empty(pixels.shape, np.int16), np.empty((n, CELLS * CELLS), np.int16)
+        n_lit, n_cells = np.empty(n, np.int64), np.empty(n, np.int64)
+        light = lit, n_lit, cells, n_cells
+        sparse.find_light(pixels.numpy(), *light)
+        kernels, bias = second.permute(2, 3, 1, 0).flatten().numpy(), first_bias.numpy()
+        dark = np.zeros((WIDTH, WIDTH, CHANNELS), np.float32)
+        dark[REACH:-REACH, REACH:-REACH] = second_bias.numpy()
+        sparse.add_dark(bias, kernels, dark.ravel())
+        cell_values, cell_choices = (np.empty(n_cells.sum() * CHANNELS, np.float32) for _ in range(2))
+        maps, choices = (np.empty(n * POOLED * POOLED * CHANNELS, np.float32) for _ in range(2))
+        kernel = first.flatten().numpy()
+        sparse.forward(*light, kernel, kernels, dark.ravel(), cell_values, cell_choices, maps, choices)
+        ctx.save_for_backward(first_bias, second)
+        ctx.kept = *light, cell_values, cell_choices, choices
+        return torch.from_numpy(maps).view(n, -1)
 
     @staticmethod
-    def backward(ctx: Any, gradient: Tensor) -> tuple[None, Tensor, Tensor, Tensor, Tensor]:
-        seen, windows, places, largest, first_bias, second = ctx.saved_tensors
-        errors = gradient.permute(0, 2, 3, 1)
-        total = errors.sum(0)
-        # Every output of the pooling is its bias, and those that see light are something more.
-        of_bias = pad(total, [0, 0] + [REACH] * 4).unfold(0, len(total), 1).unfold(1, len(total), 1)
-        of_bias = of_bias.sum((3, 4)).flatten()
-        kernels = second.flip(2, 3).permute(2, 3, 0, 1).reshape(len(of_bias), -1)
-        products = torch.outer(first_bias, of_bias)
-        of_largest = torch.empty_like(largest)
-        patches_at = _Patches(errors, seen)
-        for start in range(0, len(largest), ROWS):
-            rows = slice(start, start + ROWS)
-            patches = patches_at[rows]
-            torch.mm(patches, kernels, out=of_largest[rows])
-            products.addmm_(largest[rows].T, patches)
-        of_second = products.view(-1, KERNEL, KERNEL, second.shape[0]).permute(3, 0, 1, 2).flip(2, 3)
-        of_first = _through_pooling(of_largest, windows, places, largest)
-        return None, of_first, of_bias @ kernels, of_second, total.sum((0, 1))
-
-
-class _Patches:
-    """What an output of the pooling contributes to: the errors 5x5 around it, of the outputs that see light.
-
-    Parameters
-    ----------
-    errors : gradient of the outputs of the second convolution, shape (n, 14, 14, channels).
-    seen : which outputs of the pooling see light, shape (n, 14, 14).
-    """
-
-    def __init__(self, errors: Tensor, seen: Tensor) -> None:
-        padded = pad(errors, [0, 0] + [REACH] * 4)
-        *_, width, channels = padded.shape
-        self.size = KERNEL * KERNEL * channels
-        image, row, column = seen.nonzero().T
-        corners = (image * width + row) * width + column
-        self.starts = corners[:, None] + torch.arange(0, KERNEL * width, width)
-        n_rows = padded.numel() // channels - KERNEL + 1
-        self.rows = padded.as_strided((n_rows, KERNEL * channels), (channels, 1))
-
-    def __getitem__(self, rows: slice) -> Tensor:
-        """Those of some of the outputs, shape (rows, 25 · channels)."""
-        return self.rows.index_select(0, self.starts[rows].flatten()).view(-1, self.size)
-
-
-def _through_pooling(gradient: Tensor, windows: Tensor, places: Tensor, largest: Tensor) -> Tensor:
-    """Gradient of the first kernels: the largest of the four places gets that of its output.
-
-    Along a row or column of lit pixels places see the same and tie; then they share it, which comes to the
-    same as one of them getting it.
-    """
-    chosen = (places == largest[:, None]).to(gradient.dtype)
-    ties = chosen[:, 0] + chosen[:, 1] + chosen[:, 2] + chosen[:, 3]
-    routed = chosen.mul_((gradient / ties)[:, None])
-    products = windows.T @ routed.flatten(1)
-    return _PLACES.T.to(products) @ products.view(len(_PLACES), -1)
-
-
-def _windows_with_light(images: Tensor) -> Tensor:
-    """Which windows of images (n, 28, 28) hold a lit pixel, shape (n, 14, 14).
-
-    Window (i, j) is the cells of 2x2 pixels around and at (i, j).
-    """
-    cells = images[:, ::2, ::2] + images[:, ::2, 1::2] + images[:, 1::2, ::2] + images[:, 1::2, 1::2]
-    lit = pad(cells > 0, [1] * 4)
-    rows = lit[:, :-2] | lit[:, 1:-1] | lit[:, 2:]
-    return rows[:, :, :-2] | rows[:, :, 1:-1] | rows[:, :, 2:]
-
-
-def _windows(images: Tensor, seen: Tensor) -> Tensor:
-    """The pixels of the windows that are ``seen`` (n, 14, 14), shape (windows, 36)."""
-    padded = pad(images, [REACH] * 4)
-    width = padded.shape[2]
-    image, row, column = seen.nonzero().T
-    corners = (image * width + 2 * row) * width + 2 * column
-    inside = torch.arange(WINDOW)[:, None] * width + torch.arange(WINDOW)
-    pixels = (corners[:, None] + inside.flatten()).flatten()
-    return padded.view(-1).index_select(0, pixels).view(-1, WINDOW * WINDOW)
-
-
-def _places() -> Tensor:
-    """Where the entries of a kernel fall in a window at the four places that are pooled: (6·6·4, 25)."""
-    places = torch.zeros(WINDOW, WINDOW, 4, KERNEL, KERNEL)
-    for place, (top, left) in enumerate([(0, 0), (0, 1), (1, 0), (1, 1)]):
-        for row in range(KERNEL):
-            for column in range(KERNEL):
-                places[top + row, left + column, place, row, column] = 1
-    return places.view(-1, KERNEL * KERNEL)
-
-
-_PLACES = _places()
+    def backward(ctx: Any, errors: Tensor) -> tuple[None, Tensor, Tensor, Tensor, Tensor]:
+        first_bias, second = ctx.saved_tensors
+        transposed = second.permute(2, 3, 0, 1).flatten().numpy()
+        sizes = TAPS * CHANNELS, CHANNELS, TAPS * CHANNELS * CHANNELS, WIDTH * WIDTH * CHANNELS
+        of_kernel, of_bias, of_kernels, at_maps = (np.zeros(size, np.float32) for size in sizes)
+        sparse.backward(*ctx.kept, errors.flatten().numpy(), transposed, of_kernel, of_kernels, at_maps)
+        sparse.add_dark_gradient(at_maps, first_bias.numpy(), transposed, of_bias, of_kernels)
+        of_first, of_second = torch.from_numpy(of_kernel), torch.from_numpy(of_kernels)
+        return (
+            None,
+            of_first.view(TAPS, CHANNELS),
+            torch.from_numpy(of_bias),
+            of_second.view(KERNEL, KERNEL, CHANNELS, CHANNELS).permute(3, 2, 0, 1),
+            torch.from_numpy(at_maps).view(-1, CHANNELS).sum(0),
+        )

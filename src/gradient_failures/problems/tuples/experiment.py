@@ -12,7 +12,7 @@ import torch
 import xarray as xr
 from torch import Tensor
 
-from gradient_failures.problems.tuples.images import draw_lines, rasterise, slope_labels
+from gradient_failures.problems.tuples.images import draw_lines, pixels_of, slope_labels
 from gradient_failures.problems.tuples.networks import initial_network
 from gradient_failures.problems.tuples.settings import TuplesSettings
 from gradient_failures.training.checkpoint import Checkpoint, State
@@ -95,8 +95,8 @@ class TuplesLearner(Learner):
     def _apply(self, lines: np.ndarray) -> tuple[Tensor, Tensor, Tensor]:
         """Outputs (seeds, n), scores and labels of images (seeds, n, k), for ``lines`` (seeds, n, k, 4)."""
         flat = lines.reshape(-1, 4)
-        images = rasterise(flat, self.settings.rasterisation)
-        outputs, scores = self.network.outputs(images.view(len(lines), -1, *images.shape[1:]))
+        pixels = pixels_of(flat, self.settings.rasterisation)
+        outputs, scores = self.network.outputs(pixels.view(len(lines), -1, pixels.shape[1]))
         return outputs, scores, slope_labels(flat).view_as(scores)
 
     def _batch(self) -> np.ndarray:

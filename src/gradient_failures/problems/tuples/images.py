@@ -33,12 +33,18 @@ def slope_labels(lines: np.ndarray) -> Tensor:
 def rasterise(lines: np.ndarray, rasterisation: Rasterisation) -> Tensor:
     """Draw lines (n, 4), one pixel wide.
 
-    The pixels of a line are its centre ± j (cos θ, sin θ) for j = 0, …, ⌊length/2⌋ - 1, brought to integers;
-    those outside the image are left out. A GPU is given their places, and draws the images itself.
-
     Returns
     -------
     Images of 0s and 1s, float32, shape (n, 28, 28), indexed by (y, x).
+    """
+    return drawn(pixels_of(lines, rasterisation))
+
+
+def pixels_of(lines: np.ndarray, rasterisation: Rasterisation) -> Tensor:
+    """The pixels of lines (n, 4): int16, shape (n, 44), each 28 y + x, or -1 for none; some are there twice.
+
+    They are the centre ± j (cos θ, sin θ) for j = 0, …, ⌊length/2⌋ - 1, brought to integers; those outside
+    the image are left out.
     """
     angle, length, *centre = lines.T[:, :, np.newaxis]
     distance = np.concatenate([np.arange(REACH), -np.arange(REACH)])
@@ -47,10 +53,14 @@ def rasterise(lines: np.ndarray, rasterisation: Rasterisation) -> Tensor:
         for start, direction in zip(centre, (np.cos(angle), np.sin(angle)), strict=True)
     )
     inside = (np.abs(distance) < length // 2) & (x >= 0) & (x < SIZE) & (y >= 0) & (y < SIZE)
-    pixel = (np.arange(len(lines))[:, np.newaxis] * SIZE + y) * SIZE + x
-    images = torch.zeros(len(lines) * SIZE * SIZE)
-    images.index_fill_(0, torch.as_tensor(pixel[inside]), 1)
-    return images.view(-1, SIZE, SIZE)
+    return torch.as_tensor(np.where(inside, y * SIZE + x, -1).astype(np.int16))
+
+
+def drawn(pixels: Tensor) -> Tensor:
+    """Images (n, 28, 28) of 0s and 1s in which ``pixels`` (n, any) are lit; float32."""
+    images = torch.zeros(len(pixels), SIZE * SIZE + 1)
+    images.scatter_(1, torch.where(pixels < 0, SIZE * SIZE, pixels).long(), 1)
+    return images[:, :-1].view(-1, SIZE, SIZE)
 
 
 def _to_pixel(position: np.ndarray, rasterisation: Rasterisation) -> np.ndarray:

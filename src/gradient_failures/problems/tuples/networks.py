@@ -5,15 +5,13 @@ from collections.abc import Sequence
 import numpy as np
 import torch
 from torch import Tensor
-from torch.nn.functional import max_pool2d
 
-from gradient_failures.problems.tuples.convolutions import KERNEL, convolutions
+from gradient_failures.problems.tuples.convolutions import pooled
 from gradient_failures.problems.tuples.images import SIZE
 from gradient_failures.problems.tuples.settings import InitialScale
+from gradient_failures.problems.tuples.sparse import CHANNELS, KERNEL
 from gradient_failures.training.layers import dense_weights, over_seeds, relu_network, truncated_normal
 from gradient_failures.training.seeds import streams
-
-CHANNELS = 16
 
 CONVOLUTION_SCALES = {
     "released": (SIZE**-0.5, CHANNELS**-0.5),
@@ -47,18 +45,15 @@ class ScoreNetwork:
         """All weights and biases."""
         return [self.first, self.first_bias, self.second, self.second_bias, *self.dense]
 
-    def scores(self, images: Tensor) -> Tensor:
-        """Scores of images (seeds, n, 28, 28), shape (seeds, n)."""
-        return relu_network(self.dense[-1:], self.features(images)).squeeze(2)
+    def scores(self, pixels: Tensor) -> Tensor:
+        """Scores (seeds, n) of images by their lit ``pixels`` (seeds, n, any)."""
+        return relu_network(self.dense[-1:], self.features(pixels)).squeeze(2)
 
-    def features(self, images: Tensor) -> Tensor:
-        """What the output layer sees of images (seeds, n, 28, 28): the last hidden layer, (seeds, n, 100)."""
+    def features(self, pixels: Tensor) -> Tensor:
+        """What the output layer sees of images: the last hidden layer, (seeds, n, 100)."""
         weights = zip(self.first, self.first_bias, self.second, self.second_bias, strict=True)
-        pooled = [
-            max_pool2d(convolutions(own, *kernels), 2).permute(0, 2, 3, 1).flatten(1)
-            for own, kernels in zip(images, weights, strict=True)
-        ]
-        return relu_network(self.dense[:-1], torch.stack(pooled)).relu()
+        maps = [pooled(own, *kernels) for own, kernels in zip(pixels, weights, strict=True)]
+        return relu_network(self.dense[:-1], torch.stack(maps)).relu()
 
 
 class TupleNetwork:
@@ -84,9 +79,9 @@ class TupleNetwork:
         """All weights and biases of both networks."""
         return [*self.score_network.parameters(), *self.dense]
 
-    def outputs(self, images: Tensor) -> tuple[Tensor, Tensor]:
-        """Outputs of N2 (seeds, n) and scores of N1 (seeds, n, k), for images (seeds, n k, 28, 28)."""
-        scores = self.score_network.scores(images).view(len(images), -1, self.tuple_length)
+    def outputs(self, pixels: Tensor) -> tuple[Tensor, Tensor]:
+        """Outputs of N2 (seeds, n) and scores of N1 (seeds, n, k), for ``pixels`` (seeds, n k, any)."""
+        scores = self.score_network.scores(pixels).view(len(pixels), -1, self.tuple_length)
         return relu_network(self.dense, scores.sigmoid()).squeeze(2), scores
 
 

@@ -25,7 +25,7 @@ import xarray as xr
 from numpy.typing import NDArray
 from scipy.special import expit
 
-from gradient_failures.problems.tuples.images import draw_lines, rasterise, slope_labels
+from gradient_failures.problems.tuples.images import draw_lines, pixels_of, slope_labels
 from gradient_failures.problems.tuples.networks import TupleNetwork, initial_network
 from gradient_failures.problems.tuples.settings import SnrSettings
 from gradient_failures.results import statistics
@@ -249,7 +249,7 @@ def _draw(networks: list[TupleNetwork], tuples: int, rng: np.random.Generator) -
     n1 = networks[0].score_network
     lines = draw_lines(tuples * length, "released", rng)
     parts = [
-        n1.features(rasterise(lines[first : first + IMAGES_PER_PASS], "released")[None])[0]
+        n1.features(pixels_of(lines[first : first + IMAGES_PER_PASS], "released")[None])[0]
         for first in range(0, len(lines), IMAGES_PER_PASS)
     ]
     features = torch.cat(parts).double()
