@@ -51,7 +51,7 @@ SOURCES = [
         str(path)
         for folder in ("src/gradient_failures", "workflow")
         for path in Path(folder).rglob("[!.]*.*")
-        if path.suffix != ".pyc"
+        if path.parent.name != "__pycache__"
     ),
 ]
 
