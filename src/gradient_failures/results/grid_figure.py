@@ -16,9 +16,6 @@ from gradient_failures.results.runs import LAST_STEP
 METRICS, PANELS, COLUMNS = 2, 6, 3
 """The most metrics that are drawn, panels for each of them, and panels in a row."""
 
-FEW = 5
-"""From this number of seeds on, a median says more than every run."""
-
 
 def draw(grid: xr.Dataset) -> Figure:
     """Draw ``grid``: a colour for each value of its last axis, a panel for each point of the others.
@@ -61,8 +58,7 @@ def _draw_curves(panel: Axes, metric: xr.DataArray, axis: str, colors: Mapping[A
     """Draw ``metric`` (axis, seed, step)."""
     for value, color in colors.items():
         curves = metric.sel({axis: value}).dropna("step", how="all")
-        drawn = plotting.draw_runs if curves.sizes["seed"] >= FEW else plotting.draw_each_run
-        drawn(panel, curves, color, _word(value))
+        plotting.draw_few_or_many(panel, curves, color, _word(value))
     plotting.describe(panel, x=metric["step"], yscale=_scale(metric.values))
     if metric["step"].max() >= 1000:
         plotting.thousands(panel)

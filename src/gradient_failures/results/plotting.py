@@ -14,6 +14,7 @@ from numpy.typing import ArrayLike
 
 from gradient_failures.provenance import origin
 from gradient_failures.provenance.files import atomic
+from gradient_failures.results.runs import FEW_RUNS
 
 mpl.use("Agg")
 
@@ -195,6 +196,12 @@ def draw_each_run(axes: Axes, curves: xr.DataArray, color: str, label: str) -> N
     """Draw ``curves`` (seed, step) of runs that are too few for a median."""
     first, *_ = axes.plot(curves["step"], curves.transpose("step", "seed"), color=color, **SINGLE)
     first.set_label(label)
+
+
+def draw_few_or_many(axes: Axes, curves: xr.DataArray, color: str, label: str) -> None:
+    """Draw ``curves`` (seed, step) with a median if there are runs enough for one."""
+    draw = draw_each_run if curves.sizes["seed"] < FEW_RUNS else draw_runs
+    draw(axes, curves, color, label)
 
 
 def side_by_side(at: ArrayLike, seeds: int, width: float) -> np.ndarray:

@@ -8,6 +8,8 @@ LAST_STEP = "last_step"
 """Variable with the step at which a run ends. Runs of one file may end at different steps."""
 LAST_X = "last_x"
 """Variable with the last point of a run's curves. Runs of one file may have curves of different lengths."""
+FEW_RUNS = 5
+"""Runs from which on their median and quartiles say more than each of them."""
 ENDS = {"step": LAST_STEP, "snapshot": LAST_STEP, "x": LAST_X}
 """The variable that says where along a dimension the values of a run end."""
 

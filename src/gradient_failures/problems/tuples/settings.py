@@ -14,9 +14,6 @@ InitialScale = Literal["released", "fan_in"]
 ShortLength = Annotated[int, Field(ge=1, le=20)]
 Dimension = Annotated[int, Field(ge=2, le=5000)]
 
-FEW_RUNS = 5
-"""Runs from which on their median and quartiles say more than each of them."""
-
 FLOAT32_RESOLUTION = 2.0**-48
 """The SNR at which the signal is as large as the rounding of one gradient to float32, 2^-24 of its size."""
 

@@ -246,12 +246,8 @@ def _taps(place):
 
 
 @_compiled()
-def _first_convolution(lit, kernel, cells, places, pooled, choices):
-    """The maps of one image at the places of its ``cells``, and their pooling."""
-    for cell in cells:
-        at = _square(cell, ROW)
-        for place in (at, at + CHANNELS, at + ROW, at + ROW + CHANNELS):
-            store(places, place, fill(float32(0)))
+def _through_kernel(lit, kernel, places, backwards):
+    """Add the first kernel to the places that see the pixels of one image; backwards, the places to it."""
     for pixel in lit:
         y, x = pixel // SIZE, pixel % SIZE
         first_row, last_row = _taps(y)
@@ -260,7 +256,20 @@ def _first_convolution(lit, kernel, cells, places, pooled, choices):
             for column in range(first_column, last_column + 1):
                 place = ((y + REACH - row) * SIZE + x + REACH - column) * CHANNELS
                 tap = (row * KERNEL + column) * CHANNELS
-                store(places, place, add(load(places, place), load(kernel, tap)))
+                if backwards:
+                    store(kernel, tap, add(load(kernel, tap), load(places, place)))
+                else:
+                    store(places, place, add(load(places, place), load(kernel, tap)))
+
+
+@_compiled()
+def _first_convolution(lit, kernel, cells, places, pooled, choices):
+    """The maps of one image at the places of its ``cells``, and their pooling."""
+    for cell in cells:
+        at = _square(cell, ROW)
+        for place in (at, at + CHANNELS, at + ROW, at + ROW + CHANNELS):
+            store(places, place, fill(float32(0)))
+    _through_kernel(lit, kernel, places, False)
     for number, cell in enumerate(cells):
         largest, choice = _pool(places, _square(cell, ROW), ROW)
         store(pooled, number * CHANNELS, largest)
@@ -307,20 +316,6 @@ def _to_kernels(errors, cells, pooled, of_kernels):
             high = _outer(pooled, number * CHANNELS + 8, error, high)
         _put(of_kernels, matrix, low)
         _put(of_kernels, matrix + 8 * CHANNELS, high)
-
-
-@_compiled()
-def _to_first_kernel(lit, errors, of_kernel):
-    """Add what the pixels of one image add to the gradient of the first kernel."""
-    for pixel in lit:
-        y, x = pixel // SIZE, pixel % SIZE
-        first_row, last_row = _taps(y)
-        first_column, last_column = _taps(x)
-        for row in range(first_row, last_row + 1):
-            for column in range(first_column, last_column + 1):
-                place = ((y + REACH - row) * SIZE + x + REACH - column) * CHANNELS
-                tap = (row * KERNEL + column) * CHANNELS
-                store(of_kernel, tap, add(load(of_kernel, tap), load(errors, place)))
 
 
 NUMBERS, PLACES, COUNTS = float32[::1], int16[:, ::1], int64[::1]
@@ -443,7 +438,7 @@ def backward(
             of_cell = load(at_cells, number * CHANNELS)
             choice = load(cell_choices, (first + number) * CHANNELS)
             _unpool(of_cell, choice, at_places, _square(cell, ROW), ROW)
-        _to_first_kernel(lit[image, : n_lit[image]], at_places, of_kernel)
+        _through_kernel(lit[image, : n_lit[image]], of_kernel, at_places, True)
         first += n_cells[image]
 
 

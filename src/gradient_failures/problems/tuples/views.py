@@ -7,9 +7,10 @@ import numpy as np
 import xarray as xr
 
 from gradient_failures.claims.text import interval, number
-from gradient_failures.problems.tuples.settings import FEW_RUNS, FLOAT32_RESOLUTION
+from gradient_failures.problems.tuples.settings import FLOAT32_RESOLUTION
 from gradient_failures.report.tables import late_mean, learning_rows
 from gradient_failures.results import statistics
+from gradient_failures.results.runs import FEW_RUNS
 
 LEARNT = 0.85
 """Accuracy on pairs that tells runs that learn from those at chance."""

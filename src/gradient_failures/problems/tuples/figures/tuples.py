@@ -7,7 +7,6 @@ import xarray as xr
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from gradient_failures.problems.tuples.settings import FEW_RUNS
 from gradient_failures.results import plotting
 from gradient_failures.results.runs import completed
 
@@ -24,13 +23,12 @@ def draw(tuples: xr.Dataset, image_ceiling: xr.Dataset, published: Mapping[str, 
     published : the content of ``published.yaml``.
     """
     lengths, seeds = tuples["tuple_length"].values, tuples.sizes["seed"]
-    draw_runs = plotting.draw_runs if seeds >= FEW_RUNS else plotting.draw_each_run
     figure, panels = plotting.panels(4.0, 2, len(lengths), sharex=True, sharey="row", squeeze=False)
     for k, (above, below) in zip(lengths, panels.T, strict=True):
         for approach, (label, color, _) in plotting.APPROACHES.items():
             runs = completed(tuples.sel(approach=approach, tuple_length=k))
-            draw_runs(above, runs["accuracy"], color, label)
-            draw_runs(below, runs["image_accuracy"], color, label)
+            plotting.draw_few_or_many(above, runs["accuracy"], color, label)
+            plotting.draw_few_or_many(below, runs["image_accuracy"], color, label)
             curve = published["accuracy"][approach].get(int(k))
             plotting.draw_published(above, curve, int(runs["step"][-1]))
         draw_ceiling(above, image_ceiling, k, plotting.GREEN, "best possible")
